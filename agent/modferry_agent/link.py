@@ -1,0 +1,286 @@
+"""A reliable stream of messages over frames that may be lost, repeated or damaged.
+
+Selective repeat: the receiver acknowledges by the next sequence it waits for and a map
+of what it holds beyond; the sender takes a frame for lost as soon as one sent later was
+acknowledged, and needs its timer for the tail only.  What is on its way never exceeds
+the window: a terminal keeps 4095 bytes that nobody reads, and drops the rest silently.
+
+Messages go over the stream as a length of 32 bits and their bytes.  Pure: the caller
+tells the time and carries the bytes.
+"""
+
+import struct
+
+from modferry_agent import wire
+from modferry_agent.compat import TYPE_CHECKING
+from modferry_agent.inbox import LENGTH, MAP_BITS, Inbox
+from modferry_agent.wire import Frame
+
+if TYPE_CHECKING:
+    from typing import Callable  # noqa: F401  # novermin
+
+# Of the stated window, in bytes on the line: below N_TTY's 4095.
+TTY_WINDOW = 3584
+TTY_PAYLOAD = 256
+PIPE_WINDOW = 1 << 20
+PIPE_PAYLOAD = 16384
+
+_SMALLEST_PAYLOAD = 96
+_LARGEST_TTY_PAYLOAD = 1024
+_FIRST_TIMEOUT_S = 1.0
+_SHORTEST_TIMEOUT_S = 0.25
+_LONGEST_TIMEOUT_S = 4.0
+_ACK = struct.Struct(">Q")
+
+
+class _Sent(object):
+    # One frame on its way.
+    __slots__ = ("encoded", "order", "sequence", "tries", "when")
+
+    def __init__(self, sequence, encoded):
+        # type: (int, bytes) -> None
+        self.sequence = sequence
+        self.encoded = encoded
+        self.order = 0
+        self.tries = 0
+        self.when = 0.0
+
+
+class Link(object):
+    """One end of a link.
+
+    link_id: 16 bits; frames of another id belong to an earlier session and are dropped
+    encode: `wire.encode_to_host` or `wire.encode_to_box`
+    decoder: the other direction's
+    window: bytes on the line at most, as sent
+    payload: bytes of a frame to begin with; adapted to the loss where `adapt`
+    """
+
+    def __init__(self, link_id, encode, decoder, window, payload, adapt=True):
+        # type: (int, Callable[[Frame], bytes], wire.Decoder, int, int, bool) -> None
+        """Begin with nothing sent and nothing received."""
+        self.link_id = link_id
+        self.payload = payload
+        self.resent = 0
+        self.closed = False
+        self.restart_id = None  # type: int | None
+        self.last_heard = None  # type: float | None
+        self._encode = encode
+        self._decoder = decoder
+        self._window = window
+        self._adapt = adapt
+        self._clean = 0
+        self._outbox = []  # type: list[bytes]
+        self._queued = 0
+        self._next = 0
+        self._order = 0
+        self._flying = []  # type: list[_Sent]
+        self._in_flight = 0
+        self._lost = []  # type: list[_Sent]
+        self._control = []  # type: list[bytes]
+        self._inbox = Inbox()
+        self._timer = 0.0
+        self._timeout_s = _FIRST_TIMEOUT_S
+        self._smoothed_s = None  # type: float | None
+        self._spread_s = 0.0
+
+    # Sending.
+
+    def send(self, message):
+        # type: (bytes) -> None
+        """Queue a message."""
+        octets = LENGTH.pack(len(message)) + message
+        self._outbox.append(octets)
+        self._queued += len(octets)
+
+    def send_control(self, kind):
+        # type: (bytes) -> None
+        """Queue a frame that is not acknowledged as data: PING, START or BYE."""
+        self._control.append(self._encode(Frame(self.link_id, kind, 0, b"")))
+
+    @property
+    def unsent(self):
+        # type: () -> int
+        """Return how many bytes wait to be sent for the first time."""
+        return self._queued
+
+    @property
+    def idle(self):
+        # type: () -> bool
+        """Say whether all that was sent has arrived."""
+        return not (self._queued or self._flying or self._lost or self._control)
+
+    def transmit(self, now):
+        # type: (float) -> bytes
+        """Return the bytes to put on the line now."""
+        out = self._control
+        self._control = []
+        if self._flying and not self._lost and now >= self._timer + self._timeout_s:
+            # The tail is gone or its acknowledgement: ask with one frame, not with all.
+            self._timeout_s = min(self._timeout_s * 2, _LONGEST_TIMEOUT_S)
+            self._timer = now
+            self._take_for_lost(min(self._flying, key=_sequence))
+        while self._lost:
+            sent = self._lost.pop(0)
+            self.resent += 1
+            out.append(self._launch(sent, now))
+        while self._queued and self._in_flight < self._window:
+            payload = self._cut()
+            encoded = self._encode(
+                Frame(self.link_id, wire.DATA, self._next & 0xFFFF, payload)
+            )
+            sent = _Sent(self._next, encoded)
+            self._next += 1
+            out.append(self._launch(sent, now))
+        return b"".join(out)
+
+    def _launch(self, sent, now):
+        # type: (_Sent, float) -> bytes
+        if not self._flying:
+            self._timer = now
+        self._order += 1
+        sent.order = self._order
+        sent.tries += 1
+        sent.when = now
+        self._flying.append(sent)
+        self._in_flight += len(sent.encoded)
+        return sent.encoded
+
+    def _take_for_lost(self, sent):
+        # type: (_Sent) -> None
+        self._flying.remove(sent)
+        self._in_flight -= len(sent.encoded)
+        self._lost.append(sent)
+        if self._adapt:
+            self.payload = max(_SMALLEST_PAYLOAD, self.payload * 3 // 4)
+            self._clean = 0
+
+    def _cut(self):
+        # type: () -> bytes
+        pieces, wanted = [], self.payload
+        while wanted and self._outbox:
+            head = self._outbox[0]
+            if len(head) <= wanted:
+                pieces.append(head)
+                self._outbox.pop(0)
+            else:
+                pieces.append(head[:wanted])
+                self._outbox[0] = head[wanted:]
+            wanted -= len(pieces[-1])
+        payload = b"".join(pieces)
+        self._queued -= len(payload)
+        return payload
+
+    # Receiving.
+
+    def receive(self, octets, now):
+        # type: (bytes, float) -> list[bytes]
+        """Take bytes from the line and return the messages they complete."""
+        answer = False
+        for frame in self._decoder.feed(octets):
+            if frame.kind == wire.START:
+                self.restart_id = frame.link_id
+                self.last_heard = now
+                continue
+            if frame.link_id != self.link_id:
+                continue
+            self.last_heard = now
+            if frame.kind == wire.DATA:
+                answer = True
+                self._inbox.accept(frame)
+            elif frame.kind == wire.ACK:
+                self._acknowledge(frame, now)
+            elif frame.kind == wire.PING:
+                answer = True
+            elif frame.kind == wire.BYE:
+                self.closed = True
+        if answer:
+            self._control.append(self._acknowledgement())
+        try:
+            return self._inbox.messages()
+        except ValueError:
+            self.closed = True
+            return []
+
+    def take_text(self):
+        # type: () -> bytes
+        """Return the console text that came between and within the frames."""
+        return self._decoder.take_text()
+
+    def _acknowledgement(self):
+        # type: () -> bytes
+        expected = self._inbox.expected & 0xFFFF
+        held = _ACK.pack(self._inbox.held())
+        return self._encode(Frame(self.link_id, wire.ACK, expected, held))
+
+    def _acknowledge(self, frame, now):
+        # type: (Frame, float) -> None
+        if len(frame.payload) != _ACK.size:
+            return
+        held = _ACK.unpack(frame.payload)[0]
+        # The peer's next sequence, as near to ours as 16 bits allow.
+        expected = self._next - ((self._next - frame.sequence) & 0xFFFF)
+        self._lost = [s for s in self._lost if not _holds(expected, held, s.sequence)]
+        newest = 0
+        flying = []
+        for sent in self._flying:
+            if _holds(expected, held, sent.sequence):
+                self._in_flight -= len(sent.encoded)
+                newest = max(newest, sent.order)
+                self._timer = now
+                self._learn(sent, now)
+            else:
+                flying.append(sent)
+        self._flying = flying
+        for sent in [s for s in flying if s.order < newest]:
+            self._take_for_lost(sent)
+
+    def _learn(self, sent, now):
+        # type: (_Sent, float) -> None
+        # Round trips by Jacobson's estimate, of frames sent once only (Karn).
+        if sent.tries > 1:
+            return
+        sample = now - sent.when
+        if self._smoothed_s is None:
+            self._smoothed_s, self._spread_s = sample, sample / 2
+        else:
+            error = sample - self._smoothed_s
+            self._smoothed_s += error / 8
+            self._spread_s += (abs(error) - self._spread_s) / 4
+        wanted = self._smoothed_s + 4 * self._spread_s
+        self._timeout_s = min(max(wanted, _SHORTEST_TIMEOUT_S), _LONGEST_TIMEOUT_S)
+        if self._adapt:
+            self._clean += 1
+            if self._clean >= 32 and self.payload < _LARGEST_TTY_PAYLOAD:
+                self.payload += 32
+                self._clean = 0
+
+
+def _sequence(sent):
+    # type: (_Sent) -> int
+    return sent.sequence
+
+
+def _holds(expected, held, sequence):
+    # type: (int, int, int) -> bool
+    ahead = sequence - expected - 1
+    return ahead < -1 or 0 <= ahead < MAP_BITS and bool(held >> ahead & 1)
+
+
+def host_link(link_id, tty):
+    # type: (int, bool) -> Link
+    """Return the host's end, on a terminal line or on a pipe."""
+    return _link(link_id, wire.encode_to_box, wire.ToHostDecoder(), tty)
+
+
+def box_link(link_id, tty):
+    # type: (int, bool) -> Link
+    """Return the box's end, on a terminal line or on a pipe."""
+    return _link(link_id, wire.encode_to_host, wire.ToBoxDecoder(), tty)
+
+
+def _link(link_id, encode, decoder, tty):
+    # type: (int, Callable[[Frame], bytes], wire.Decoder, bool) -> Link
+    if tty:
+        return Link(link_id, encode, decoder, TTY_WINDOW, TTY_PAYLOAD)
+    return Link(link_id, encode, decoder, PIPE_WINDOW, PIPE_PAYLOAD, adapt=False)

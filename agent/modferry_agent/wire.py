@@ -1,0 +1,263 @@
+"""Frames on a dirty byte stream: a console that the kernel prints into, or a pipe.
+
+Both directions carry the same frame body; each has an alphabet of its own.
+
+::
+
+    body     link id (2)  kind (1)  sequence (2)  payload  CRC-32 of all that (4)
+
+    to host  FD  base64 of the body, each digit moved to A0..E0  FE
+             Every byte of the protocol is 80 or above, so whatever is below (a kernel
+             line in the middle of a frame, a shell, a getty) is the box's console text
+             and comes out whole, and the frame is whole without it.
+    to box   7E  key, body XOR key, both escaped by 7D  7E
+             Never a byte that a tty or a shell acts on: no CR, LF, ^C, ^D, ^Z, ...  A
+             shell that gets frames because its agent died executes nothing.  The key
+             is the one of 255 that leaves the fewest bytes to escape.
+
+Numbers are big-endian.  A frame whose CRC disagrees was never there.
+"""
+
+import binascii
+import re
+import struct
+
+from modferry_agent.compat import TYPE_CHECKING, octet, octets_of
+
+if TYPE_CHECKING:
+    from typing import Iterator, Union  # noqa: F401  # novermin
+
+    Decoder = Union["ToHostDecoder", "ToBoxDecoder"]
+
+DATA = b"D"
+ACK = b"A"
+PING = b"P"
+START = b"S"
+BYE = b"B"
+KINDS = (DATA, ACK, PING, START, BYE)
+
+_HEAD = struct.Struct(">HcH")
+_CRC = struct.Struct(">I")
+OVERHEAD = _HEAD.size + _CRC.size
+
+# A longer one is noise between two lost marks; it bounds the decoders' memory.
+FRAME_LIMIT = 65536
+
+
+class Frame(object):
+    """One frame: link id and sequence of 16 bits, a kind of `KINDS`, the payload."""
+
+    __slots__ = ("kind", "link_id", "payload", "sequence")
+
+    def __init__(self, link_id, kind, sequence, payload):
+        # type: (int, bytes, int, bytes) -> None
+        """Keep the fields."""
+        self.link_id = link_id
+        self.kind = kind
+        self.sequence = sequence
+        self.payload = payload
+
+
+def encode_body(frame):
+    # type: (Frame) -> bytes
+    """Return a frame's bytes before its direction's alphabet."""
+    body = _HEAD.pack(frame.link_id, frame.kind, frame.sequence) + frame.payload
+    return body + _CRC.pack(binascii.crc32(body) & 0xFFFFFFFF)
+
+
+def decode_body(body):
+    # type: (bytes) -> Frame | None
+    """Return the frame, or None where the bytes are none or are damaged."""
+    if len(body) < OVERHEAD:
+        return None
+    if _CRC.unpack(body[-4:])[0] != binascii.crc32(body[:-4]) & 0xFFFFFFFF:
+        return None
+    link_id, kind, sequence = _HEAD.unpack(body[: _HEAD.size])
+    if kind not in KINDS:
+        return None
+    return Frame(link_id, kind, sequence, body[_HEAD.size : -4])
+
+
+# To host.
+
+_BASE64 = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/="
+_HIGH = b"".join([octet(0xA0 + index) for index in range(len(_BASE64))])
+_FRAME_START = b"\xfd"
+_FRAME_END = b"\xfe"
+_FRAME_MARK = re.compile(b"([\xfd\xfe])")
+
+
+def _table(source, target):
+    # type: (bytes, bytes) -> bytes
+    # bytes.maketrans is of 3.1, string.maketrans of 2.
+    values = list(range(256))
+    for old, new in zip(octets_of(source), octets_of(target)):
+        values[old] = new
+    return b"".join([octet(value) for value in values])
+
+
+_TO_HIGH = _table(_BASE64, _HIGH)
+_TO_BASE64 = _table(_HIGH, _BASE64)
+_LOW = b"".join([octet(value) for value in range(0x80)])
+_NOT_HIGH = b"".join([octet(v) for v in range(256) if not 0xA0 <= v <= 0xE0])
+_NOT_LOW = b"".join([octet(value) for value in range(0x80, 256)])
+
+
+def encode_to_host(frame):
+    # type: (Frame) -> bytes
+    """Return a frame as the box sends it."""
+    digits = binascii.b2a_base64(encode_body(frame)).rstrip(b"\n")
+    return _FRAME_START + digits.translate(_TO_HIGH) + _FRAME_END
+
+
+class ToHostDecoder(object):
+    """Separates frames from console text, which `take_text` gives."""
+
+    def __init__(self):
+        # type: () -> None
+        """Begin outside of any frame."""
+        self._inside = False
+        self._digits = []  # type: list[bytes]
+        self._size = 0
+        self._text = []  # type: list[bytes]
+
+    def feed(self, octets):
+        # type: (bytes) -> Iterator[Frame]
+        """Yield the frames that these bytes complete."""
+        for piece in _FRAME_MARK.split(octets):
+            if piece == _FRAME_START:
+                self._inside = True
+                self._digits, self._size = [], 0
+            elif piece == _FRAME_END:
+                if self._inside:
+                    self._inside = False
+                    frame = self._decode()
+                    if frame is not None:
+                        yield frame
+            elif self._inside:
+                self._text.append(piece.translate(None, _NOT_LOW))
+                digits = piece.translate(None, _NOT_HIGH)
+                self._digits.append(digits)
+                self._size += len(digits)
+                if self._size > 2 * FRAME_LIMIT:
+                    self._inside = False
+            else:
+                self._text.append(piece)
+
+    def _decode(self):
+        # type: () -> Frame | None
+        digits = b"".join(self._digits).translate(_TO_BASE64)
+        try:
+            return decode_body(binascii.a2b_base64(digits))
+        except (binascii.Error, ValueError):
+            return None
+
+    def take_text(self):
+        # type: () -> bytes
+        """Return the console text since the last call, and forget it."""
+        text = b"".join(self._text)
+        self._text = []
+        return text
+
+
+# To box.
+
+_FLAG = b"\x7e"
+_ESCAPE = b"\x7d"
+_FLIP = 0x40
+# ^C ^D BS TAB LF CR ^O ^Q ^S ^U ^V ^X ^Z ESC ^\ DEL, and FF: telnet and PARMRK.
+_UNSAFE = b"\x03\x04\x08\x09\x0a\x0d\x0f\x11\x13\x15\x16\x18\x1a\x1b\x1c\x7f\xff"
+_ESCAPED = _ESCAPE + _FLAG + _UNSAFE
+_REPLACEMENTS = [
+    (octet(value), _ESCAPE + octet(value ^ _FLIP)) for value in octets_of(_ESCAPED)
+]
+
+
+def _xor_table(key):
+    # type: (int) -> bytes
+    return b"".join([octet(value ^ key) for value in range(256)])
+
+
+def _unescaped_under(key):
+    # type: (int) -> bytes
+    unsafe = set(octets_of(_ESCAPED))
+    return b"".join([octet(v) for v in range(256) if v ^ key not in unsafe])
+
+
+_KEYS = [key for key in range(256) if key not in set(octets_of(_ESCAPED))]
+_XOR = {}  # type: dict[int, bytes]
+_SAFE = {}  # type: dict[int, bytes]
+
+
+def _xor(key):
+    # type: (int) -> bytes
+    table = _XOR.get(key)
+    if table is None:
+        table = _XOR[key] = _xor_table(key)
+    return table
+
+
+def _best_key(body):
+    # type: (bytes) -> int
+    # A long frame is a pipe's: an escaped byte costs less there than the search.
+    keys = _KEYS if len(body) < 2048 else _KEYS[:2]
+    best, fewest = keys[0], len(body) + 1
+    for key in keys:
+        safe = _SAFE.get(key)
+        if safe is None:
+            safe = _SAFE[key] = _unescaped_under(key)
+        count = len(body.translate(None, safe))
+        if count < fewest:
+            best, fewest = key, count
+    return best
+
+
+def encode_to_box(frame):
+    # type: (Frame) -> bytes
+    """Return a frame as the host sends it."""
+    body = encode_body(frame)
+    key = _best_key(body)
+    escaped = body.translate(_xor(key))
+    for value, replacement in _REPLACEMENTS:
+        escaped = escaped.replace(value, replacement)
+    return _FLAG + octet(key) + escaped + _FLAG
+
+
+class ToBoxDecoder(object):
+    """Finds the host's frames in what arrives at the box; anything else is dropped."""
+
+    def __init__(self):
+        # type: () -> None
+        """Begin with nothing held."""
+        self._held = b""
+
+    def feed(self, octets):
+        # type: (bytes) -> Iterator[Frame]
+        """Yield the frames that these bytes complete."""
+        pieces = (self._held + octets).split(_FLAG)
+        self._held = pieces.pop()
+        if len(self._held) > 2 * FRAME_LIMIT:
+            self._held = b""
+        for piece in pieces:
+            frame = _unescape(piece)
+            if frame is not None:
+                yield frame
+
+    def take_text(self):
+        # type: () -> bytes
+        """Return nothing: what is no frame means nothing to the agent."""
+        return b""
+
+
+def _unescape(piece):
+    # type: (bytes) -> Frame | None
+    if len(piece) <= OVERHEAD:
+        return None
+    parts = piece[1:].split(_ESCAPE)
+    for index in range(1, len(parts)):
+        if not parts[index]:
+            return None
+        first = octets_of(parts[index][:1])[0]
+        parts[index] = octet(first ^ _FLIP) + parts[index][1:]
+    key = octets_of(piece[:1])[0]
+    return decode_body(b"".join(parts).translate(_xor(key)))

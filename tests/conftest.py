@@ -1,0 +1,30 @@
+"""What all tests share: nothing of the user's, no colours, no stray bytecode."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+pytest_plugins = ["support.practice"]
+
+ROOT = Path(__file__).resolve().parent.parent
+
+
+@pytest.fixture(scope="session")
+def root() -> Path:
+    """Return the top of the checkout."""
+    return ROOT
+
+
+@pytest.fixture
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Make an empty folder the user's home and the current directory."""
+    folder = tmp_path / "home"
+    folder.mkdir()
+    for name in ("MODFERRY_LAB", "XDG_CACHE_HOME", "XDG_CONFIG_HOME", "SSH_AUTH_SOCK"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("HOME", str(folder))
+    monkeypatch.setenv("NO_COLOR", "1")
+    monkeypatch.chdir(folder)
+    return folder
