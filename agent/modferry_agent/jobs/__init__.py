@@ -1,0 +1,1 @@
+"""What a request asks for: read by `system`, decided by `core`, plain values out."""

@@ -1,0 +1,1 @@
+"""Input and output only: files, the kernel's interfaces, system calls; no decisions."""

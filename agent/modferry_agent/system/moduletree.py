@@ -1,0 +1,228 @@
+"""The module tree of a release: walked as kmod walks it, but never without end."""
+
+import errno
+import os
+import stat
+
+from modferry_agent.compat import native, raw
+from modferry_agent.core import names
+from modferry_agent.errors import FileError
+from modferry_agent.system import decompress
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Callable, Iterable  # noqa: F401  # novermin
+
+    Report = Callable[[str, str], None]
+
+# Names that are never looked at: links to the kernel's sources.
+_SKIPPED = (".", "..", "build", "source")
+# Linked directories can be combined without number; no tree has so many.
+_MOST_DIRECTORIES = 100000
+
+
+class Entry(object):
+    """One module file, or a link to one.
+
+    path: relative to the tree, absolute below an external directory
+    location: where to read it
+    target: the path without links, if the name itself is a link; else None
+    identity: device and inode of the file
+    size: bytes, as stored; mtime: seconds since 1970, as the file system has it
+    """
+
+    __slots__ = ("path", "location", "target", "identity", "size", "mtime")
+
+    def __init__(self, path, location, target, status):
+        # type: (str, str, str | None, os.stat_result) -> None
+        """Keep what stat said of the file."""
+        self.path = path
+        self.location = location
+        self.target = target
+        self.identity = (status.st_dev, status.st_ino)
+        self.size = status.st_size
+        self.mtime = status.st_mtime
+
+
+def walk(directory, excludes=(), externals=(), report=None):
+    # type: (str, Iterable[str], Iterable[str], Report | None) -> list[Entry]
+    """Return the module files below a tree, in the order in which kmod meets them.
+
+    excludes: names of files and directories that are not looked at
+    externals: directories to walk after the tree; the last one first
+    report: called with path and reason for what is left out
+
+    A directory that cannot be opened raises FileError (code ``no-module-tree``); below
+    it nothing does.  Linked directories are followed, but not into themselves.
+    """
+    skipped = set(_SKIPPED)
+    skipped.update(excludes)
+    tell = report or _ignore
+    entries = []  # type: list[Entry]
+    _walk_into(entries, directory, directory, skipped, tell, True)
+    for external in reversed(list(externals)):
+        try:
+            _walk_into(entries, external, directory, skipped, tell, False)
+        except FileError as error:
+            tell(external, error.message)
+    return entries
+
+
+def find_files(paths, directory, report=None):
+    # type: (Iterable[str], str, Report | None) -> list[Entry]
+    """Return the entries of the absolute paths that exist."""
+    entries = []  # type: list[Entry]
+    for path in paths:
+        _take(entries, path, directory, report or _ignore)
+    return entries
+
+
+def _walk_into(entries, top, tree, skipped, tell, in_tree):
+    # type: (list[Entry], str, str, set[str], Report, bool) -> None
+    try:
+        listed = os.listdir(raw(top))
+        status = os.stat(raw(top))
+    except EnvironmentError as error:
+        raise FileError(
+            "could not open the directory: %s" % error.strerror,
+            where=top,
+            hint="is the kernel of this release installed?" if in_tree else "",
+            code="no-module-tree" if in_tree else "file-error",
+            errno=error.errno,
+        )
+    budget = _MOST_DIRECTORIES
+    # A directory being read: its path, the names still to come, what it is.
+    open_ones = [(top, [native(name) for name in reversed(listed)], _identity(status))]
+    while open_ones:
+        above, left, _own = open_ones[-1]
+        if not left:
+            open_ones.pop()
+            continue
+        name = left.pop()
+        if name in skipped:
+            continue
+        path = above + "/" + name
+        kind = _take(entries, path, tree, tell, name)
+        if kind is None:
+            continue
+        if _identity(kind) in [own for _path, _left, own in open_ones]:
+            tell(path, "a link to a directory above it; it is not followed")
+            continue
+        budget -= 1
+        if budget < 0:
+            tell(
+                path,
+                "more than %d directories; the rest is left out" % _MOST_DIRECTORIES,
+            )
+            return
+        try:
+            below = os.listdir(raw(path))
+        except EnvironmentError as error:
+            tell(path, "could not open the directory: %s" % error.strerror)
+            continue
+        names_below = [native(one) for one in reversed(below)]
+        open_ones.append((path, names_below, _identity(kind)))
+
+
+def _take(entries, path, tree, tell, name=None):
+    # type: (list[Entry], str, str, Report, str | None) -> os.stat_result | None
+    # Add the path's entry if it is a module; return its status if it is a directory.
+    is_module = name is None or names.is_module_file(name)
+    try:
+        status = os.lstat(raw(path))
+        is_link = stat.S_ISLNK(status.st_mode)
+        if is_link:
+            status = os.stat(raw(path))
+    except EnvironmentError as error:
+        reason = error.strerror
+        if error.errno == errno.ENOENT:
+            reason = "a dangling link"
+        elif error.errno == errno.ELOOP:
+            reason = "a link to itself"
+        tell(path, reason or str(error))
+        return None
+    if stat.S_ISDIR(status.st_mode):
+        return status
+    if not is_module:
+        return None
+    relative = _relative(path, tree)
+    if not stat.S_ISREG(status.st_mode):
+        tell(path, "not a regular file")
+    elif "\n" in relative or ":" in relative:
+        tell(path, "a newline or a colon in the name would break the indexes")
+    else:
+        if " " in relative or "\t" in relative:
+            tell(path, "a blank in the name: no other module can depend on it")
+        target = native(os.path.realpath(raw(path))) if is_link else None
+        entries.append(Entry(relative, path, target, status))
+    return None
+
+
+def _relative(path, tree):
+    # type: (str, str) -> str
+    return path[len(tree) + 1 :] if path.startswith(tree + "/") else path
+
+
+def _identity(status):
+    # type: (os.stat_result) -> tuple[int, int]
+    return status.st_dev, status.st_ino
+
+
+def _ignore(path, reason):
+    # type: (str, str) -> None
+    pass
+
+
+def read_stored(path):
+    # type: (str) -> bytes
+    """Return the bytes as they lie on the disk; regular files of bounded size only.
+
+    Raises FileError.
+    """
+    try:
+        handle = os.open(raw(path), os.O_RDONLY | os.O_NONBLOCK)
+        try:
+            status = os.fstat(handle)
+            if not stat.S_ISREG(status.st_mode):
+                raise FileError("not a regular file", where=path)
+            if status.st_size > decompress.MOST_BYTES:
+                raise FileError(
+                    "%d bytes are too many for a module" % status.st_size, where=path
+                )
+            return _read_all(handle, status.st_size)
+        finally:
+            os.close(handle)
+    except EnvironmentError as error:
+        raise FileError(
+            "could not be read: %s" % error.strerror, where=path, errno=error.errno
+        )
+
+
+def _read_all(handle, size):
+    # type: (int, int) -> bytes
+    content = os.read(handle, size + 1)
+    if len(content) >= size:
+        return content
+    pieces = [content]
+    while pieces[-1]:
+        pieces.append(os.read(handle, size + 1))
+    return b"".join(pieces)
+
+
+def read_module(path):
+    # type: (str) -> bytes
+    """Return the module's bytes, decompressed by magic.
+
+    Raises FileError, code ``no-decompressor`` naming the package among them, or
+    FormatError for a broken compressed file.
+    """
+    return decompress.decompressed(read_stored(path), path)
+
+
+def read_if_there(path):
+    # type: (str) -> bytes | None
+    """Return the bytes of a file of the tree, or None if it cannot be read."""
+    try:
+        return read_stored(path)
+    except FileError:
+        return None

@@ -1,0 +1,1 @@
+"""kmod's command lines, answered by the agent."""
