@@ -1,0 +1,77 @@
+"""Read what a name is looked up in: configuration, indexes, command line."""
+
+from modferry_agent.compat import TYPE_CHECKING, native
+from modferry_agent.core.modprobeconfig import parse_config
+from modferry_agent.core.probeplan import Sources
+from modferry_agent.core.triereader import Index
+from modferry_agent.errors import FormatError, LoadError
+from modferry_agent.system import configfiles, moduletree
+
+if TYPE_CHECKING:
+    from modferry_agent.system.kernel import Kernel  # noqa: F401
+
+_DEPMOD = "modferry depmod --on BOX writes it anew"
+_INDEXES = (
+    ("dep", "modules.dep.bin"),
+    ("alias", "modules.alias.bin"),
+    ("symbols", "modules.symbols.bin"),
+    ("builtin", "modules.builtin.bin"),
+    ("builtin_alias", "modules.builtin.alias.bin"),
+)
+
+
+def tree_of(basedir, release):
+    # type: (str, str) -> str
+    """Return the directory of a release's modules."""
+    return basedir + "/lib/modules/" + release
+
+
+def read_index(directory, name):
+    # type: (str, str) -> Index | None
+    """Return one index; None if it is not there or, as kmod leaves it, empty.
+
+    LoadError index-damaged: it cannot be read.
+    """
+    content = moduletree.read_if_there(directory + "/" + name)
+    if not content:
+        return None
+    try:
+        return Index(content)
+    except FormatError as error:
+        raise damaged(error, directory + "/" + name)
+
+
+def damaged(error, where):
+    # type: (FormatError, str) -> LoadError
+    """Return what to say of an index that cannot be read."""
+    return LoadError(
+        "an index is damaged: %s" % error.message,
+        where=where,
+        hint=_DEPMOD,
+        code="index-damaged",
+    )
+
+
+def read_sources(kernel, directory, config_paths=None):
+    # type: (Kernel, str, list[str] | None) -> Sources
+    """Return everything that a name is looked up in.
+
+    LoadError index-missing, index-damaged: about modules.dep.bin or another one.
+    """
+    files = configfiles.read_files("modprobe.d", config_paths)
+    for name in ("modules.softdep", "modules.weakdep"):
+        content = moduletree.read_if_there(directory + "/" + name)
+        if content:
+            files.append((directory + "/" + name, native(content)))
+    files.sort(key=lambda file: file[0][file[0].rfind("/") + 1 :])
+    sources = Sources(parse_config(files, kernel.read("/proc/cmdline") or ""))
+    for attribute, name in _INDEXES:
+        setattr(sources, attribute, read_index(directory, name))
+    if sources.dep is None:
+        raise LoadError(
+            "modules.dep.bin is missing",
+            where=directory,
+            hint=_DEPMOD,
+            code="index-missing",
+        )
+    return sources
