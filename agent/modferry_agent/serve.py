@@ -1,0 +1,282 @@
+"""Answer the host's requests over the wire until it leaves or falls silent."""
+
+import os
+import sys
+import traceback
+
+from modferry_agent import PROTOCOL, __version__, wire
+from modferry_agent.compat import TYPE_CHECKING, native
+from modferry_agent.errors import AgentError, FormatError, RequestError
+from modferry_agent.jobs.push import hash_file
+from modferry_agent.link import TTY_WINDOW, box_link
+from modferry_agent.parts import held_parts, use_part
+from modferry_agent.requests import TABLE
+from modferry_agent.system.wireend import LineError, WireEnd, clock
+from modferry_agent.values import decode_value, encode_value
+
+if TYPE_CHECKING:
+    from typing import Any  # noqa: F401  # novermin
+
+    from modferry_agent.jobs.push import Push  # noqa: F401
+
+_POLL_S = 0.2
+_PROGRESS_S = 0.25
+# What of a file may wait in the link's queue while it is sent.
+_QUEUE_LIMIT = 65536
+
+
+class Service(object):
+    """The agent's side of one session; also the `context` that jobs report to.
+
+    lease_s: after that long without a frame from the host, the session is over
+    """
+
+    def __init__(self, end, link_id, lease_s):
+        # type: (WireEnd, int, float) -> None
+        """Begin a session on the line."""
+        self._end = end
+        self._lease_s = lease_s
+        self._pushes = {}  # type: dict[int, Push]
+        self._waiting = []  # type: list[bytes]
+        self._request_id = 0
+        self._reported = 0.0
+        self._start(link_id)
+
+    def _start(self, link_id):
+        # type: (int) -> None
+        self._abandon()
+        self._waiting = []
+        self._link = box_link(link_id, self._end.tty)
+        self._link.last_heard = clock()
+        greeting = dict(greeting_values(), lease_s=int(self._lease_s))
+        self._send(kind="greeting", value=greeting)
+
+    def _send(self, **message):
+        # type: (**Any) -> None
+        self._link.send(encode_value(message))
+
+    def run(self):
+        # type: () -> None
+        """Serve until the host says goodbye; LineError if it is gone or silent."""
+        try:
+            while not self._link.closed:
+                self._exchange(_POLL_S)
+                while self._waiting:
+                    self._answer(self._waiting.pop(0))
+            self._link.send_control(wire.BYE)
+            self._end.write(self._link.transmit(clock()))
+        finally:
+            self._abandon()
+
+    def _exchange(self, timeout_s):
+        # type: (float) -> None
+        self._end.write(self._link.transmit(clock()))
+        octets = self._end.read(timeout_s)
+        now = clock()
+        self._waiting.extend(self._link.receive(octets, now))
+        if self._link.restart_id is not None:
+            # A host that lost its session, or another one, begins anew.
+            self._start(self._link.restart_id)
+        self._end.write(self._link.transmit(now))
+        if now - (self._link.last_heard or now) > self._lease_s:
+            raise LineError("the host is silent")
+
+    def progress(self, done, total, what):
+        # type: (int, int, str) -> None
+        """Tell the host how far a job is, and that the agent lives; cheap to call."""
+        now = clock()
+        if now - self._reported < _PROGRESS_S:
+            return
+        self._reported = now
+        self._send(
+            kind="progress", id=self._request_id, done=done, total=total, what=what
+        )
+        self._exchange(0)
+
+    def _answer(self, octets):
+        # type: (bytes) -> None
+        message = decode_value(octets)
+        identity = message["id"]
+        try:
+            if message["kind"] == b"chunk":
+                self._take_chunk(identity, message)
+            elif message["kind"] == b"request":
+                self._request_id = identity
+                for sha256 in message["parts"]:
+                    use_part(_home(), native(sha256))
+                self._perform(identity, native(message["name"]), message["arguments"])
+            else:
+                raise RequestError("unknown kind of message: %r" % message["kind"])
+        except LineError:
+            raise
+        except AgentError as error:
+            self._send(
+                kind="error",
+                id=identity,
+                code=error.code,
+                message=error.message,
+                where=error.where,
+                hint=error.hint,
+                details=_plain(error.details),
+            )
+        except Exception:  # noqa: BLE001  (the edge: a bug must not end the session)
+            error_type, error_value = sys.exc_info()[:2]
+            self._send(
+                kind="error",
+                id=identity,
+                code="internal",
+                message="%s: %s" % (error_type and error_type.__name__, error_value),
+                where="",
+                hint="report it with the traceback that --trace shows",
+                details={"traceback": traceback.format_exc()},
+            )
+
+    def _perform(self, identity, name, given):
+        # type: (int, str, dict[str, Any]) -> None
+        if name not in TABLE:
+            raise RequestError("unknown request: %r" % name, code="unknown-request")
+        request = TABLE[name]
+        arguments = request.check(name, given)
+        function = request.resolve()
+        if name == "push":
+            push = function(**arguments)
+            if push.present:
+                value = push.finish()
+                _record(push)
+                self._reply(identity, value)
+            else:
+                self._pushes[identity] = push
+                self._send(kind="ready", id=identity)
+        elif name == "pull":
+            self._stream(identity, function(**arguments))
+        elif request.time_class in ("slow", "load"):
+            if "context" in _argument_names(function):
+                arguments["context"] = self
+            self._reply(identity, function(**arguments))
+        else:
+            self._reply(identity, function(**arguments))
+
+    def _reply(self, identity, value):
+        # type: (int, Any) -> None
+        self._send(kind="reply", id=identity, value=value)
+
+    def _take_chunk(self, identity, message):
+        # type: (int, dict[str, Any]) -> None
+        push = self._pushes.get(identity)
+        if push is None:
+            return  # Refused already; the host had more on its way.
+        try:
+            push.append(message["octets"])
+            if message["last"]:
+                value = push.finish()
+                del self._pushes[identity]
+                _record(push)
+                self._reply(identity, value)
+        except AgentError:
+            self._pushes.pop(identity, push).abandon()
+            raise
+
+    def _stream(self, identity, source):
+        # type: (int, tuple[int, int, Any]) -> None
+        size, mode, chunks = source
+        self._send(kind="ready", id=identity, size=size, mode=mode)
+        import hashlib
+
+        digest = hashlib.sha256()
+        for octets in chunks:
+            digest.update(octets)
+            self._send(kind="chunk", id=identity, octets=octets)
+            while self._link.unsent > _QUEUE_LIMIT:
+                self._exchange(_POLL_S)
+        self._reply(identity, {"sha256": digest.hexdigest()})
+
+    def _abandon(self):
+        # type: () -> None
+        for identity in list(self._pushes):
+            self._pushes.pop(identity).abandon()
+
+
+def _record(push):
+    # type: (Push) -> None
+    from modferry_agent.jobs.pushed import record_pushed
+
+    record_pushed(push.path, push.sha256, push.size)
+
+
+def _argument_names(function):
+    # type: (Any) -> tuple[str, ...]
+    code = function.__code__
+    names = code.co_varnames[: code.co_argcount]  # type: tuple[str, ...]
+    return names
+
+
+def _plain(details):
+    # type: (dict[str, Any]) -> dict[str, Any]
+    plain = {}
+    for key, value in details.items():
+        try:
+            encode_value(value)
+        except TypeError:
+            value = repr(value)
+        plain[key] = value
+    return plain
+
+
+def greeting_values():
+    # type: () -> dict[str, Any]
+    """Return what the host wants to know before its first request."""
+    home, archive = _home(), _archive()
+    in_archive = os.path.isfile(archive)
+    names = os.uname()
+    return {
+        "protocol": PROTOCOL,
+        "version": __version__,
+        "archive": archive,
+        "sha256": hash_file(archive) if in_archive else None,
+        "home": home,
+        "parts": held_parts(home) if in_archive else [],
+        "python": "%d.%d.%d" % tuple(sys.version_info[:3]),
+        "uid": os.geteuid(),
+        "pid": os.getpid(),
+        "hostname": names[1],
+        "release": names[2],
+        "machine": names[4],
+        "window": TTY_WINDOW,
+        "zlib": _has_zlib(),
+    }
+
+
+def _archive():
+    # type: () -> str
+    # .../modferry-SHA256.pyz/modferry_agent/serve.py
+    return os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+
+
+def _home():
+    # type: () -> str
+    return os.path.dirname(_archive())
+
+
+def _has_zlib():
+    # type: () -> bool
+    try:
+        import zlib  # noqa: F401
+    except ImportError:
+        return False
+    return True
+
+
+def serve(link_id, lease_s):
+    # type: (int, float) -> int
+    """Serve on descriptors 0 and 1; return the exit status."""
+    end = WireEnd(lease_s)
+    try:
+        try:
+            Service(end, link_id, lease_s).run()
+        except LineError:
+            return 1
+        except FormatError:
+            return 1
+        return 0
+    finally:
+        end.close()

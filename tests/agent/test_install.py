@@ -1,0 +1,91 @@
+"""kmod's names for the agent, put in a directory and taken away."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from modferry import resources
+from modferry_agent.errors import FileError
+from modferry_agent.jobs.install import ARCHIVE, NAMES, install_names, remove_names
+
+
+def push_archive(folder: Path) -> None:
+    folder.mkdir(exist_ok=True)
+    (folder / ARCHIVE).write_bytes(resources.agent_archive())
+
+
+def test_each_name_runs_the_agent_by_it(tmp_path):
+    target = tmp_path / "sbin"
+
+    push_archive(target)
+
+    reply = install_names(str(target))
+
+    assert {Path(path).name for path in reply["changed"]} == set(NAMES)
+    for name in NAMES:
+        ran = subprocess.run(
+            [target / name, "--help"], capture_output=True, text=True, check=False
+        )
+        assert name in ran.stdout + ran.stderr
+        assert sys.executable in (target / name).read_text()
+
+
+def test_a_second_time_changes_nothing(tmp_path):
+    push_archive(tmp_path / "sbin")
+    install_names(str(tmp_path / "sbin"))
+
+    reply = install_names(str(tmp_path / "sbin"))
+
+    assert reply["changed"] == []
+
+
+def test_a_dry_run_writes_nothing(tmp_path):
+    reply = install_names(str(tmp_path / "sbin"), dry_run=True)
+
+    assert reply["changed"]
+    assert not (tmp_path / "sbin").exists()
+
+
+def test_a_foreign_file_is_left_alone(tmp_path):
+    push_archive(tmp_path)
+    (tmp_path / "depmod").write_text("#!/bin/sh\n")
+
+    with pytest.raises(FileError) as caught:
+        install_names(str(tmp_path))
+
+    assert caught.value.code == "name-taken"
+    assert {path.name for path in tmp_path.iterdir()} == {"depmod", ARCHIVE}
+
+
+def test_removing_undoes_installing_and_nothing_else(tmp_path):
+    target = tmp_path / "sbin"
+    target.mkdir()
+    (target / "mine").write_text("")
+    push_archive(target)
+    install_names(str(target))
+
+    remove_names(str(target))
+
+    assert [path.name for path in target.iterdir()] == ["mine"]
+
+
+def test_removing_the_last_removes_the_directory(tmp_path):
+    push_archive(tmp_path / "sbin")
+    install_names(str(tmp_path / "sbin"))
+
+    remove_names(str(tmp_path / "sbin"))
+
+    assert not (tmp_path / "sbin").exists()
+    assert remove_names(str(tmp_path / "sbin"))["changed"] == []
+
+
+def test_without_the_archive_nothing_is_written(tmp_path):
+    with pytest.raises(FileError) as caught:
+        install_names(str(tmp_path))
+
+    assert caught.value.code == "no-archive"
+    assert list(tmp_path.iterdir()) == []
