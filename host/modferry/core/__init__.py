@@ -1,0 +1,1 @@
+"""Pure: what the host decides, without input or output."""

@@ -1,0 +1,127 @@
+"""Passwords and passphrases: from the environment, a file, or a person at a terminal.
+
+None is ever in an address, a profile or a fleet file; those only say where it is.
+"""
+
+from __future__ import annotations
+
+import getpass
+import os
+import stat
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from modferry.errors import UsageError
+
+Ask = Callable[[str], str]
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """Where one secret is: the name of an environment variable, or a file."""
+
+    env: str = ""
+    file: str = ""
+
+
+NOWHERE = Source()
+"""There is no such secret, or only a person knows it."""
+
+
+def ask_at_terminal(prompt: str) -> str:
+    """Return what the person typed, unseen."""
+    return getpass.getpass(prompt, stream=sys.stderr)
+
+
+def terminal_is_there() -> bool:
+    """Say whether a person can be asked."""
+    return sys.stdin is not None and sys.stdin.isatty() and sys.stderr.isatty()
+
+
+@dataclass(slots=True)
+class Secrets:
+    """The secrets of one box, read when they are needed and asked for once.
+
+    password, become: where the login's and sudo's or su's password are; the
+        login's serves for both when ``become`` names nothing.
+    ask: asks a person; None: nobody is there to be asked.
+    """
+
+    password: Source = NOWHERE
+    become: Source = NOWHERE
+    ask: Ask | None = None
+    _given: dict[str, str] = field(default_factory=dict, repr=False)
+
+    @classmethod
+    def with_prompt(cls, password: Source, become: Source) -> Secrets:
+        """Return secrets that ask a person if there is one at the terminal."""
+        return cls(password, become, ask_at_terminal if terminal_is_there() else None)
+
+    def login_password(self, who: str) -> str | None:
+        """Return the password of ``who`` (user@box), or None if there is none."""
+        return self._get(self.password, f"password of {who}: ")
+
+    def become_password(self, who: str) -> str | None:
+        """Return the password that sudo or su wants, or None if there is none."""
+        if self.become == NOWHERE:
+            return self.login_password(who)
+        return self._get(self.become, f"sudo or su password of {who}: ")
+
+    def passphrase(self, key_file: str) -> str | None:
+        """Return the passphrase of a key file, or None if nobody can be asked."""
+        return self._get(NOWHERE, f"passphrase of {key_file}: ")
+
+    def has_login_password(self) -> bool:
+        """Say whether a password is at hand without asking anybody."""
+        return self.password != NOWHERE
+
+    def values(self) -> tuple[str, ...]:
+        """Return the secrets read so far: what a log must mask."""
+        return tuple(value for value in self._given.values() if value)
+
+    def _get(self, source: Source, prompt: str) -> str | None:
+        if prompt not in self._given:
+            if source.env:
+                value = _from_environment(source.env)
+            elif source.file:
+                value = read_secret(Path(source.file).expanduser())
+            elif self.ask is not None:
+                value = self.ask(prompt)
+            else:
+                return None
+            self._given[prompt] = value
+        return self._given[prompt]
+
+
+def _from_environment(name: str) -> str:
+    value = os.environ.get(name)
+    if value is None:
+        raise UsageError(
+            f'no environment variable "{name}"',
+            where="password_env",
+            next_step=f"set {name}, or name a file with password_file",
+        )
+    return value
+
+
+def read_secret(path: Path) -> str:
+    """Return the first line of a file that nobody but its owner may read."""
+    try:
+        mode = path.stat().st_mode
+        text = path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise UsageError(
+            "the password file is not readable",
+            where=str(path),
+            why=getattr(error, "strerror", None) or str(error),
+            next_step="put the password alone on its first line, mode 0600",
+        ) from error
+    if mode & (stat.S_IRWXG | stat.S_IRWXO):
+        raise UsageError(
+            "others may read the password file",
+            where=f"{path}, mode {stat.S_IMODE(mode):04o}",
+            next_step=f"chmod 600 {path}",
+        )
+    return text.split("\n", 1)[0].rstrip("\r")

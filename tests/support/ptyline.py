@@ -1,0 +1,45 @@
+"""A serial port made of a pseudo terminal: one side is a device, the other is ours."""
+
+from __future__ import annotations
+
+import os
+import pty
+import select
+import tty
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class PtyLine:
+    """A device that a serial program may open, and the descriptor of its far end."""
+
+    device: str
+    far_end: int
+
+    def say(self, octets: bytes) -> None:
+        """Send from the far end."""
+        while octets:
+            octets = octets[os.write(self.far_end, octets) :]
+
+    def heard(self, size: int, timeout_s: float = 5.0) -> bytes:
+        """Return what reached the far end, once it is that much or time is up."""
+        octets = b""
+        while len(octets) < size:
+            if not select.select([self.far_end], [], [], timeout_s)[0]:
+                break
+            octets += os.read(self.far_end, 65_536)
+        return octets
+
+
+@contextmanager
+def pty_line() -> Iterator[PtyLine]:
+    """Make a raw line; the device stays while the block runs, opened or not."""
+    far_end, near_end = pty.openpty()
+    try:
+        tty.setraw(near_end)
+        yield PtyLine(os.ttyname(near_end), far_end)
+    finally:
+        os.close(far_end)
+        os.close(near_end)
