@@ -1,0 +1,104 @@
+"""A link over a transport: messages to and from the agent, bytes and time included."""
+
+from __future__ import annotations
+
+import time
+from collections import deque
+from contextlib import suppress
+from typing import Any
+
+from modferry.consoletext import ConsoleLines
+from modferry.errors import TransportError
+from modferry.trace import Trace
+from modferry.transport.base import Transport
+from modferry_agent import wire
+from modferry_agent.link import host_link
+from modferry_agent.values import decode_value, encode_value
+
+PING_S = 2.0
+"""The agent's lease is some times as long."""
+
+POLL_S = 0.05
+GOODBYE_S = 2.0
+
+
+class Channel:
+    """Sends and receives over one transport.
+
+    waiting: the messages that came, as bytes, oldest first.
+    """
+
+    def __init__(
+        self, transport: Transport, trace: Trace, console: ConsoleLines
+    ) -> None:
+        """Begin with a link that nobody answers; `begin` starts a real one."""
+        self.transport = transport
+        self.waiting: deque[bytes] = deque()
+        self._trace = trace
+        self._console = console
+        self._pinged = 0.0
+        self._tty = transport.kind == "tty"
+        self._link = host_link(0, tty=self._tty)
+
+    def begin(self, link_id: int, octets: bytes) -> None:
+        """Start a link; the bytes are those of it that came already."""
+        self._link = host_link(link_id, tty=self._tty)
+        self.waiting.clear()
+        self._receive(octets)
+
+    @property
+    def unsent(self) -> int:
+        """Return how many bytes have not gone out for the first time."""
+        return self._link.unsent
+
+    def send_octets(self, octets: bytes) -> None:
+        """Queue a message of any bytes."""
+        self._link.send(octets)
+
+    def send(self, **message: Any) -> None:  # noqa: ANN401 - plain values
+        """Queue a message of plain values."""
+        self._link.send(encode_value(message))
+
+    def next(self) -> dict[str, Any] | None:
+        """Return the next message's values; None if none came in a short time."""
+        if not self.waiting:
+            self.exchange()
+        if not self.waiting:
+            return None
+        message: dict[str, Any] = decode_value(self.waiting.popleft())
+        return message
+
+    def exchange(self) -> None:
+        """Send what is due, take what came; waits a little if nothing did."""
+        now = time.monotonic()
+        if now - self._pinged > PING_S:
+            self._pinged = now
+            self._link.send_control(wire.PING)
+        self._transmit(now)
+        self._receive(self.transport.read(POLL_S))
+
+    def _transmit(self, now: float) -> None:
+        octets = self._link.transmit(now)
+        if octets:
+            self._trace.record(">", octets)
+            self.transport.write(octets)
+
+    def _receive(self, octets: bytes) -> None:
+        self._trace.record("<", octets)
+        now = time.monotonic()
+        self.waiting.extend(self._link.receive(octets, now))
+        self._console.feed(self._link.take_text())
+        # An acknowledgement must be out before the other end may leave.
+        self._transmit(now)
+
+    def leave(self) -> None:
+        """Say goodbye, and wait a little for the answer.
+
+        The agent then gives the terminal back and, where we logged in, logs out.
+        """
+        with suppress(TransportError):
+            self._link.send_control(wire.BYE)
+            limit = time.monotonic() + GOODBYE_S
+            while not self._link.closed and time.monotonic() < limit:
+                self.exchange()
+        self._console.end()

@@ -1,0 +1,115 @@
+"""Carry out a bootstrap dialogue over a transport: send, wait, match."""
+
+from __future__ import annotations
+
+import re
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from modferry import steps
+from modferry.transport.base import Transport
+
+KERNEL_LINE = re.compile(rb"(<\d>)?\[ *\d+\.\d{6}\][^\r\n]*\r*\n")
+"""A whole kernel line, wherever it stands: the kernel prints into prompts, too."""
+
+SETTLE_S = 0.15
+"""A prompt is what is still the end of the text after so long."""
+
+POLL_S = 0.05
+TEXT_LIMIT = 65_536
+
+Recorder = Callable[[str, bytes], None]
+"""Takes the direction (``>`` to the box, ``<`` from it) and the bytes."""
+
+
+@dataclass(frozen=True, slots=True)
+class Ending:
+    """How a dialogue ended: where the agent is, and the bytes that came after."""
+
+    reached: steps.Reached
+    rest: bytes
+
+
+class Conductor:
+    """Runs dialogues over one transport.
+
+    record: takes all that goes over the line; secrets are replaced.
+    say: takes the steps reached.  console: takes the text of the box.
+    """
+
+    def __init__(
+        self,
+        transport: Transport,
+        record: Recorder,
+        say: Callable[[str], None],
+        console: Callable[[bytes], None],
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        """Begin with nothing heard."""
+        self._transport = transport
+        self._record = record
+        self._say = say
+        self._console = console
+        self._clock = clock
+        self._raw = b""
+
+    def run(self, dialogue: steps.Dialogue) -> Ending:
+        """Carry the dialogue out to its end; its errors come through."""
+        try:
+            step = next(dialogue)
+            while True:
+                match step:
+                    case steps.Send(octets=octets, secret=secret):
+                        self._record(">", b"(secret)\r" if secret else octets)
+                        self._transport.write(octets)
+                        step = next(dialogue)
+                    case steps.Say(text=text):
+                        self._say(text)
+                        step = next(dialogue)
+                    case steps.Expect():
+                        step = dialogue.send(self._wait(step))
+        except StopIteration as stop:
+            rest, self._raw = self._raw, b""
+            return Ending(stop.value, rest)
+
+    def _wait(self, wanted: steps.Expect) -> steps.Heard:
+        start = now = self._clock()
+        last_octet = changed = start
+        octets, text = 0, KERNEL_LINE.sub(b"", self._raw)
+        while True:
+            for index, pattern in enumerate(wanted.patterns):
+                settled = not pattern.pattern.endswith(b"$")
+                match = pattern.search(text)
+                if match and (settled or now - changed >= SETTLE_S):
+                    self._consume(pattern)
+                    return steps.Heard(index, match, octets, text)
+            silent = (
+                wanted.silence_s is not None and now - last_octet >= wanted.silence_s
+            )
+            if silent or now - start >= wanted.timeout_s:
+                self._raw = b""
+                return steps.Heard(None, None, octets, text)
+            came = self._transport.read(POLL_S)
+            now = self._clock()
+            if came:
+                self._record("<", came)
+                last_octet = now
+                octets += len(came)
+                self._raw = (self._raw + came)[-TEXT_LIMIT:]
+                cleaned = KERNEL_LINE.sub(b"", self._raw)
+                if cleaned != text:
+                    changed = now
+                text = cleaned
+                self._console(came.split(b"\xfd")[0])
+
+    def _consume(self, pattern: re.Pattern[bytes]) -> None:
+        # What the agent says must stay for its link, from the first byte on.
+        if pattern is steps.AGENT_SPEAKS:
+            found = pattern.search(self._raw)
+            self._raw = self._raw[found.start() :] if found else b""
+        elif pattern is steps.READY:
+            found = pattern.search(self._raw)
+            self._raw = self._raw[found.end() :] if found else b""
+        else:
+            self._raw = b""

@@ -1,0 +1,123 @@
+"""From a getty or a plain user's shell to a root shell; parts of a dialogue."""
+
+from __future__ import annotations
+
+import re
+
+from modferry.errors import BootstrapError, TransportError
+from modferry.steps import (
+    BECOME_PROMPT,
+    KILL_LINE,
+    PROBE,
+    PROBE_ANSWER,
+    PROMPT,
+    TRIES,
+    Expect,
+    Part,
+    Say,
+    Send,
+    Wanted,
+    interrupt,
+    last_line,
+)
+
+
+def log_in(wanted: Wanted) -> Part:
+    """Answer getty and login; raise TransportError if they refuse."""
+    login = wanted.profile.login
+    timeout_s = wanted.profile.console.login_timeout_s
+    asks = re.compile(login.login_prompt.encode())
+    password_asked = re.compile(login.password_prompt.encode())
+    refused = re.compile(login.refused.encode())
+    for _ in range(TRIES):
+        yield Say(f'logging in as "{wanted.user}"')
+        yield Send(wanted.user.encode() + b"\r")
+        heard = yield Expect((password_asked, refused, PROMPT, asks), timeout_s)
+        if heard.match is not None and heard.match.re is PROMPT:
+            return "shell"
+        if heard.index != 0:
+            continue  # The kernel or noise mangled the name; getty asks again.
+        password = wanted.login_password()
+        if password is None:
+            raise TransportError(
+                f'the box asks for the password of "{wanted.user}", and there is none',
+                where=wanted.where,
+                next_step="name it with --password-file FILE or --password-env NAME",
+            )
+        yield Send(password.encode() + b"\r", secret=True)
+        heard = yield Expect((refused, asks, PROMPT), timeout_s)
+        if heard.match is not None and heard.match.re is PROMPT:
+            return "shell"
+        if heard.index is not None:
+            raise TransportError(
+                f'the box refuses the password of "{wanted.user}"',
+                where=wanted.where,
+                why=last_line(heard.text),
+                next_step="check the user and the password; --password-file FILE or "
+                "--password-env NAME give another",
+            )
+        return "shell"  # No prompt that we know: the probe will tell.
+    raise TransportError(
+        f'the box takes no login for "{wanted.user}"',
+        where=wanted.where,
+        why="getty asked for the name again and again",
+        next_step="log in by hand once: the line may be losing characters",
+    )
+
+
+def probe(wanted: Wanted, end: bytes = b"\r") -> Part:
+    """Ask the shell for a computed answer; return the user's id."""
+    timeout_s = wanted.profile.console.login_timeout_s
+    clear = b"" if end == b"\n" else KILL_LINE
+    for attempt in range(TRIES):
+        if attempt and clear:
+            yield from interrupt()
+        yield Send(clear + PROBE + end)
+        heard = yield Expect((PROBE_ANSWER,), min(timeout_s, 5.0 * (attempt + 1)))
+        if heard.match is not None:
+            return heard.match[1].decode()
+    raise BootstrapError(
+        "what answers is no POSIX shell",
+        where=wanted.where,
+        why="it did not answer an echo of a sum",
+        next_step="log in by hand and see what runs there; root's shell must be a "
+        "POSIX one",
+    )
+
+
+def become(wanted: Wanted, *, terminal: bool) -> Part:
+    """Make the shell root's by the profile's way; raise TransportError if refused."""
+    how = wanted.profile.login.become
+    asks = re.compile(wanted.profile.login.password_prompt.encode())
+    refused = re.compile(wanted.profile.login.refused.encode())
+    command = {
+        "sudo": 'exec sudo -p "@@""MFPW " sh',
+        "su": 'exec su root -c "exec sh"',
+    }[how]
+    end = b"\r"
+    if not terminal:
+        command, end = command.replace("sudo ", "sudo -S "), b"\n"
+    yield Say(f"becoming root by {how}")
+    yield Send(b" " + command.encode() + end)
+    timeout_s = wanted.profile.console.login_timeout_s
+    heard = yield Expect((BECOME_PROMPT, asks, refused, PROMPT), timeout_s, 2.0)
+    if heard.index in (0, 1):
+        password = wanted.become_password()
+        if password is None:
+            raise TransportError(
+                f"{how} asks for a password, and there is none",
+                where=wanted.where,
+                next_step="name it with become_password_file in the fleet file",
+            )
+        yield Send(password.encode() + end, secret=True)
+        heard = yield Expect((refused, BECOME_PROMPT, PROMPT), timeout_s, 4.0)
+    if heard.index is None or heard.index >= 2:  # noqa: PLR2004 - after the refusals
+        uid = yield from probe(wanted, end)
+        if uid == "0":
+            return uid
+    raise TransportError(
+        f"{how} does not make the user root",
+        where=wanted.where,
+        why=last_line(heard.text),
+        next_step="check the password and what sudoers allows",
+    )

@@ -1,0 +1,197 @@
+"""One box: connect, start the agent, request, close."""
+
+from __future__ import annotations
+
+import time
+import zlib
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from modferry import resources
+from modferry.channel import Channel
+from modferry.consoletext import ConsoleLines
+from modferry.core import events
+from modferry.core.messages import error_of, plain_of, text_of
+from modferry.errors import TransportError
+from modferry.fleet.inventory import Box
+from modferry.starting import Starter
+from modferry.trace import Trace
+from modferry.transport.opening import open_transport
+from modferry_agent.requests import TABLE, TIME_LIMIT_S
+
+CHUNK = 4096
+QUEUE_LIMIT = 32_768
+
+
+class Session:
+    """A running agent on one box.
+
+    greeting: what the agent said of itself: protocol, python, release, machine, ...
+    """
+
+    def __init__(
+        self,
+        box: Box,
+        channel: Channel,
+        greeting: dict[str, Any],
+        sink: events.EventSink,
+        timeout_s: float | None,
+    ) -> None:
+        """Keep what a session is made of; `open` is how to get one."""
+        self.box = box
+        self.greeting = greeting
+        self._channel = channel
+        self._sink = sink
+        self._timeout_s = timeout_s
+        self._last_id = 0
+
+    @classmethod
+    @contextmanager
+    def open(
+        cls,
+        box: Box,
+        *,
+        events: events.EventSink = events.ignore,
+        accept_new: bool = False,
+        timeout_s: float | None = None,
+        trace: Path | None = None,
+    ) -> Iterator[Session]:
+        """Yield a session with the box's agent, started if need be; close it after.
+
+        timeout_s: in place of each request's own limit.  trace: file for the wire.
+        Raise TransportError or BootstrapError when there is no way to an agent.
+        """
+        secrets = box.secrets()
+        console = ConsoleLines(events)
+        with Trace.to(trace) as recorder:
+            transport = open_transport(
+                box.address, box.profile, secrets=secrets, accept_new=accept_new
+            )
+            channel = Channel(transport, recorder, console)
+            try:
+                starter = Starter(
+                    box, channel, secrets, sink=events, trace=recorder, console=console
+                )
+                session = cls(box, channel, starter.start(), events, timeout_s)
+                try:
+                    yield session
+                finally:
+                    channel.leave()
+            finally:
+                console.end()
+                transport.close()
+
+    def request(self, name: str, **arguments: Any) -> Any:  # noqa: ANN401 - plain values
+        """Return the agent's answer to a request of `modferry_agent.requests.TABLE`.
+
+        Raise ReplyError for an error reply, TransportError when the box falls silent.
+        """
+        identity = self._ask(name, arguments)
+        return text_of(self._answer(identity, name)["value"])
+
+    def push(self, source: Path | bytes, path: str, *, mode: int = 0o644) -> Any:  # noqa: ANN401
+        """Send a file to its place on the box; return what the agent says of it.
+
+        Raise ReplyError when the box refuses it; its old file is then untouched.
+        """
+        content = source if isinstance(source, bytes) else source.read_bytes()
+        deflate = bool(self.greeting["zlib"])
+        arguments = {
+            "path": path,
+            "size": len(content),
+            "sha256": resources.sha256(content),
+            "mode": mode,
+            "encoding": "deflate" if deflate else "stored",
+        }
+        identity = self._ask("push", arguments)
+        message = self._answer(identity, "push", b"ready")
+        if message["kind"] == b"ready":
+            self._stream(
+                identity, zlib.compress(content, 9) if deflate else content, path
+            )
+            message = self._answer(identity, "push")
+        return text_of(message["value"])
+
+    def pull(self, path: str) -> bytes:
+        """Return the content of a file of the box, checked by its sha256."""
+        identity = self._ask("pull", {"path": path})
+        size = self._answer(identity, "pull", b"ready")["size"]
+        pieces: list[bytes] = []
+        done = 0
+        while (message := self._answer(identity, "pull", b"chunk"))["kind"] == b"chunk":
+            pieces.append(message["octets"])
+            done += len(pieces[-1])
+            self._sink(events.Progress(done, size, path))
+        content = b"".join(pieces)
+        if text_of(message["value"])["sha256"] != resources.sha256(content):
+            raise TransportError(
+                "what arrived is not what was sent",
+                where=f"{self.box.name}, {path}",
+                next_step="pull it again; the file may have been written to meanwhile",
+            )
+        return content
+
+    def _ask(self, name: str, arguments: dict[str, Any]) -> int:
+        given = {key: plain_of(value) for key, value in arguments.items()}
+        TABLE[name].check(name, given)
+        parts = [self._part(part) for part in resources.parts_for(name)]
+        self._last_id += 1
+        self._channel.send(
+            kind="request", id=self._last_id, name=name, arguments=given, parts=parts
+        )
+        return self._last_id
+
+    def _part(self, part: str) -> str:
+        """Have a part of the agent on the box; return its sha256."""
+        sha256 = resources.part_sha256(part)
+        if sha256 not in self.greeting["parts"]:
+            content = resources.agent_parts()[part]
+            self.push(content, f"{self.greeting['home']}/modferry-{sha256}.zip")
+            self.greeting["parts"].append(sha256)
+        return sha256
+
+    def _answer(
+        self, identity: int, name: str, kind: bytes = b"reply"
+    ) -> dict[str, Any]:
+        """Wait for a message of that kind or the reply; the sink gets the progress."""
+        limit_s = self._timeout_s or TIME_LIMIT_S[TABLE[name].time_class]
+        last = time.monotonic()
+        while True:
+            message = self._channel.next()
+            if message is None:
+                if time.monotonic() - last > limit_s:
+                    raise TransportError(
+                        f'the box does not answer the request "{name}"',
+                        where=self.box.name,
+                        why=f"no sign of it for {limit_s:.0f} s",
+                        next_step="see what its console says; a kernel that crashed "
+                        "needs a reset",
+                    )
+                continue
+            last = time.monotonic()
+            if message.get("id") != identity:
+                continue
+            if message["kind"] == b"progress":
+                what = text_of(message["what"])
+                self._sink(events.Progress(message["done"], message["total"], what))
+            elif message["kind"] == b"error":
+                raise error_of(message, name, self.box.name)
+            elif message["kind"] in (kind, b"reply"):
+                return message
+
+    def _stream(self, identity: int, octets: bytes, what: str) -> None:
+        """Send the bytes in chunks; return early when an answer, an error, is there."""
+        channel = self._channel
+        for at in range(0, len(octets), CHUNK):
+            last = at + CHUNK >= len(octets)
+            channel.send(
+                kind="chunk", id=identity, octets=octets[at : at + CHUNK], last=last
+            )
+            while channel.unsent > (0 if last else QUEUE_LIMIT):
+                channel.exchange()
+                done = max(0, at + CHUNK - channel.unsent)
+                self._sink(events.Progress(min(done, len(octets)), len(octets), what))
+                if channel.waiting:
+                    return

@@ -1,0 +1,174 @@
+"""From a connected transport to the agent's greeting."""
+
+from __future__ import annotations
+
+import random
+import time
+import zlib
+from typing import Any
+
+from modferry import resources
+from modferry.bootstrap import console_dialogue, pipe_dialogue
+from modferry.channel import Channel
+from modferry.consoletext import ConsoleLines
+from modferry.core import events
+from modferry.core.launch import STAGE_MODULES, Launch, stage_two
+from modferry.core.messages import text_of
+from modferry.dialogue import Conductor
+from modferry.errors import BootstrapError, TransportError
+from modferry.fleet.inventory import Box
+from modferry.secrets import Secrets
+from modferry.steps import Wanted
+from modferry.trace import Trace
+from modferry.transport.base import Stderr
+from modferry_agent import PROTOCOL
+from modferry_agent.values import decode_value
+
+LEASE_S = 12
+GREETING_LIMIT_S = 30.0
+ARCHIVE_LIMIT_S = 90.0
+LAST_HOMES = ("/run/modferry", "/dev/shm")  # noqa: S108 - on the box
+"""Homes in memory, for a box whose disks are full."""
+
+
+class Starter:
+    """Gets the agent of one box to greet."""
+
+    def __init__(  # noqa: PLR0913 - one place puts a session together
+        self,
+        box: Box,
+        channel: Channel,
+        secrets: Secrets,
+        *,
+        sink: events.EventSink,
+        trace: Trace,
+        console: ConsoleLines,
+    ) -> None:
+        """Keep what is needed on the way."""
+        self._box = box
+        self._channel = channel
+        self._secrets = secrets
+        self._sink = sink
+        self._conductor = Conductor(
+            channel.transport, trace.record, self._say, console.feed
+        )
+        self._deflates = False
+
+    def start(self) -> dict[str, Any]:
+        """Return the greeting of an agent that is ours to the byte.
+
+        Raise TransportError or BootstrapError if there is no way to one.
+        """
+        launch = Launch(
+            sha256=resources.part_sha256("base"),
+            pythons=self._box.profile.python,
+            homes=(*self._box.profile.directories, *LAST_HOMES),
+            link_id=2 * random.randrange(1, 0x7FFF),  # noqa: S311 - no secret
+            lease_s=LEASE_S,
+        )
+        greeting: dict[str, Any] = {}
+        for _ in range(2):
+            try:
+                greeting = self._try(launch)
+            except TransportError as error:
+                raise self._explained(error) from error
+            if greeting["protocol"] == PROTOCOL and (
+                greeting["sha256"] == launch.sha256
+            ):
+                return greeting
+            # An agent of another build, left by a host that died: send it away.
+            self._channel.leave()
+        raise BootstrapError(
+            "another agent keeps answering",
+            where=self._box.name,
+            why=f"its archive is {greeting.get('archive')}",
+            next_step="end the other session with this box, then try again",
+        )
+
+    def _try(self, launch: Launch) -> dict[str, Any]:
+        tty = self._channel.transport.kind == "tty"
+        dialogue = console_dialogue if tty else pipe_dialogue
+        ending = self._conductor.run(dialogue(self._wanted(launch)))
+        rest = ending.rest
+        if ending.reached == "receiver":
+            self._send_archive(launch.stage_link_id, rest)
+            rest = b""
+        return self._greeting(launch.link_id, rest)
+
+    def _wanted(self, launch: Launch) -> Wanted:
+        user = self._box.user or self._box.profile.login.user
+        who = f"{user}@{self._box.name}"
+        return Wanted(
+            profile=self._box.profile,
+            user=user,
+            where=self._channel.transport.name,
+            launch=launch,
+            stage_two=lambda deflated: self._stage_two(launch, deflated=deflated),
+            login_password=lambda: self._secrets.login_password(who),
+            become_password=lambda: self._secrets.become_password(who),
+        )
+
+    def _stage_two(self, launch: Launch, *, deflated: bool) -> bytes:
+        self._deflates = deflated
+        sources = resources.agent_sources(STAGE_MODULES)
+        return stage_two(launch, sources, deflated=deflated)
+
+    def _say(self, text: str) -> None:
+        self._sink(events.State(text))
+
+    def _explained(self, error: TransportError) -> TransportError:
+        # What the far end wrote to stderr often says why its shell went away.
+        transport = self._channel.transport
+        if isinstance(transport, Stderr) and not error.why:
+            error.why = transport.stderr_text().strip()
+        return error
+
+    def _send_archive(self, link_id: int, rest: bytes) -> None:
+        channel = self._channel
+        channel.begin(link_id, rest)
+        archive = resources.agent_parts()["base"]
+        deflated = b"z" + zlib.compress(archive, 9)
+        channel.send_octets(deflated if self._deflates else b"s" + archive)
+        size = channel.unsent
+        limit = time.monotonic() + ARCHIVE_LIMIT_S
+        while not channel.waiting:
+            channel.exchange()
+            done = size - channel.unsent
+            self._sink(events.Progress(done, size, "sending the agent"))
+            if time.monotonic() > limit:
+                raise BootstrapError(
+                    "the agent cannot be sent",
+                    where=self._box.name,
+                    why=f"it was not there after {ARCHIVE_LIMIT_S:.0f} s",
+                    next_step="look at the line: --trace FILE records it",
+                )
+        answer = channel.waiting.popleft()
+        if not answer.startswith(b"+"):
+            raise BootstrapError(
+                "the box has no place for the agent",
+                where=self._box.name,
+                why=text_of(answer[1:]),
+                next_step="free some space, or name a directory with room under "
+                "directories in the profile",
+            )
+
+    def _greeting(self, link_id: int, rest: bytes) -> dict[str, Any]:
+        channel = self._channel
+        channel.begin(link_id, rest)
+        limit = time.monotonic() + GREETING_LIMIT_S
+        while not channel.waiting:
+            channel.exchange()
+            if time.monotonic() > limit:
+                raise BootstrapError(
+                    "the agent does not greet",
+                    where=self._box.name,
+                    why=f"nothing came for {GREETING_LIMIT_S:.0f} s after its start",
+                    next_step="try again with --trace FILE and look at what came",
+                )
+        message = text_of(decode_value(channel.waiting.popleft()))
+        greeting: dict[str, Any] = message["value"]
+        self._say(
+            f"agent {greeting['version']} on {greeting['release']}, "
+            f"Python {greeting['python']}"
+        )
+        return greeting

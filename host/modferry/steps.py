@@ -1,0 +1,116 @@
+"""What a bootstrap dialogue yields and is sent, and the marks it looks for."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Generator
+from dataclasses import dataclass
+from typing import Literal
+
+from modferry.core.launch import Launch
+from modferry.core.profile import Profile
+
+Reached = Literal["agent", "receiver"]
+"""``agent``: its greeting has begun to arrive; ``receiver``: it wants the archive."""
+
+
+@dataclass(frozen=True, slots=True)
+class Send:
+    """Type these bytes; ``secret`` ones are kept out of logs and traces."""
+
+    octets: bytes
+    secret: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Expect:
+    """Wait for one of the patterns; the answer is a `Heard`.
+
+    timeout_s: when to give up.  silence_s: give up earlier when nothing at all comes
+    for so long.
+    """
+
+    patterns: tuple[re.Pattern[bytes], ...]
+    timeout_s: float
+    silence_s: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Say:
+    """Tell the person at the terminal how far it is."""
+
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Heard:
+    """What an Expect found.
+
+    index: of the pattern that matched, None if none did.  match: its match.
+    octets: how many bytes came meanwhile, the kernel's lines included.
+    text: what came, without the kernel's lines.
+    """
+
+    index: int | None
+    match: re.Match[bytes] | None
+    octets: int
+    text: bytes
+
+
+Step = Send | Expect | Say
+Dialogue = Generator[Step, Heard, Reached]
+Part = Generator[Step, Heard, str]
+
+KILL_LINE = b"\x15"
+INTERRUPT = b"\x03"
+AGENT_SPEAKS = re.compile(rb"\xfd[\x00-\x7f\xa0-\xe0]{12,}\xfe")
+"""A whole frame: a single byte FD may be noise."""
+PROBE = b' echo "@@""MF $((6*7)) $(id -u)"'
+PROBE_ANSWER = re.compile(rb"@@MF 42 (\d+)\r*\n")
+NEED = re.compile(rb"@@MF NEED (\d+)\.(\d+) ([01])\r*\n")
+READY = re.compile(rb"@@MF READY\r*\n")
+AGAIN = re.compile(rb"@@MF AGAIN\r*\n")
+NO_PYTHON = re.compile(rb"@@MF NOPYTHON\r*\n")
+MANGLED = re.compile(rb"@@MF BAD\r*\n")
+BECOME_PROMPT = re.compile(rb"@@MFPW ")
+PROMPT = re.compile(rb"[#$%>] *(\x1b\[[0-9;?]*[A-Za-z])*$")
+CONTINUATION = re.compile(rb"(^|[\r\n])> $")
+BOOT_LOADER = re.compile(
+    rb"(?i)autoboot|hit any key|press any key|press \S+ to (enter|stop|interrupt)"
+    rb"|GNU GRUB|booting in \d"
+)
+
+LISTEN_S = 1.5
+TRIES = 4
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """What a dialogue needs to know.
+
+    stage_two: deflated or not -> the second step's bytes.
+    login_password, become_password: asked for when the box asks; None: there is none.
+    """
+
+    profile: Profile
+    user: str
+    where: str
+    launch: Launch
+    stage_two: Callable[[bool], bytes]
+    login_password: Callable[[], str | None]
+    become_password: Callable[[], str | None]
+
+
+def interrupt() -> Generator[Step, Heard, None]:
+    """Type ^C and let the shell come back.
+
+    dash loses what is typed while it takes the signal.
+    """
+    yield Send(INTERRUPT)
+    yield Expect((), 1.0, silence_s=0.3)
+
+
+def last_line(text: bytes) -> str:
+    """Return the last line that has something in it, for a message."""
+    lines = [line for line in text.decode("utf-8", "replace").splitlines() if line]
+    return lines[-1].strip() if lines else ""
