@@ -1,0 +1,1 @@
+"""The practice box: a real kernel under QEMU with a serial console and sshd."""

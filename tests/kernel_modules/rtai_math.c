@@ -1,0 +1,70 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Practice rtai_math: mathematical functions for modules.
+ * It needs no other module. Kbuild keeps the compiler from taking the names for its own.
+ */
+
+#include "practice_rtai.h"
+
+PRACTICE_EXPORT(acos);
+PRACTICE_EXPORT(acosh);
+PRACTICE_EXPORT(asin);
+PRACTICE_EXPORT(asinh);
+PRACTICE_EXPORT(atan);
+PRACTICE_EXPORT(atan2);
+PRACTICE_EXPORT(atanh);
+PRACTICE_EXPORT(cabs);
+PRACTICE_EXPORT(cbrt);
+PRACTICE_EXPORT(ceil);
+PRACTICE_EXPORT(copysign);
+PRACTICE_EXPORT(cos);
+PRACTICE_EXPORT(cosh);
+PRACTICE_EXPORT(drem);
+PRACTICE_EXPORT(erf);
+PRACTICE_EXPORT(erfc);
+PRACTICE_EXPORT(exp);
+PRACTICE_EXPORT(expm1);
+PRACTICE_EXPORT(fabs);
+PRACTICE_EXPORT(floor);
+PRACTICE_EXPORT(fmod);
+PRACTICE_EXPORT(frexp);
+PRACTICE_EXPORT(gamma);
+PRACTICE_EXPORT(gamma_r);
+PRACTICE_EXPORT(hypot);
+PRACTICE_EXPORT(ilogb);
+PRACTICE_EXPORT(j0);
+PRACTICE_EXPORT(j1);
+PRACTICE_EXPORT(jn);
+PRACTICE_EXPORT(ldexp);
+PRACTICE_EXPORT(lgamma);
+PRACTICE_EXPORT(lgamma_r);
+PRACTICE_EXPORT(libm_errno);
+PRACTICE_EXPORT(log);
+PRACTICE_EXPORT(log10);
+PRACTICE_EXPORT(log1p);
+PRACTICE_EXPORT(logb);
+PRACTICE_EXPORT(matherr);
+PRACTICE_EXPORT(modf);
+PRACTICE_EXPORT(nearbyint);
+PRACTICE_EXPORT(nextafter);
+PRACTICE_EXPORT(pow);
+PRACTICE_EXPORT(remainder);
+PRACTICE_EXPORT(rint);
+PRACTICE_EXPORT(rinttol);
+PRACTICE_EXPORT(round);
+PRACTICE_EXPORT(roundtol);
+PRACTICE_EXPORT(scalb);
+PRACTICE_EXPORT(scalbn);
+PRACTICE_EXPORT(signgam);
+PRACTICE_EXPORT(significand);
+PRACTICE_EXPORT(sin);
+PRACTICE_EXPORT(sinh);
+PRACTICE_EXPORT(sqrt);
+PRACTICE_EXPORT(tan);
+PRACTICE_EXPORT(tanh);
+PRACTICE_EXPORT(trunc);
+PRACTICE_EXPORT(y0);
+PRACTICE_EXPORT(y1);
+PRACTICE_EXPORT(yn);
+
+PRACTICE_MODULE(rtai_math, "mathematical functions for modules");
