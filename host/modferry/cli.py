@@ -1,0 +1,131 @@
+"""Parse, dispatch, print the result; errors become lines and exit statuses."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+import traceback
+from collections.abc import Sequence
+from types import FrameType
+
+import click
+
+from modferry import render
+from modferry.commands import box, deploy, lab, pull, push
+from modferry.commands.settings import Settings, output_options
+from modferry.core.results import Result, with_box
+from modferry.errors import (
+    EXIT_MEANINGS,
+    ExitStatus,
+    ModferryError,
+    UsageError,
+    exit_status,
+)
+from modferry_agent import __version__
+
+_EPILOG = "Exit status: " + "; ".join(
+    f"{int(status)} {meaning}" for status, meaning in EXIT_MEANINGS.items()
+)
+
+
+@click.group(
+    context_settings={"help_option_names": ["-h", "--help"]}, epilog=_EPILOG + "."
+)
+@click.version_option(__version__, prog_name="modferry")
+@output_options
+def modferry() -> None:
+    """Carry kernel modules to a box, index, load and diagnose them there.
+
+    The box is reached over SSH or its serial console, and needs a Python from 2.6 on.
+    """
+
+
+for _command in (
+    deploy.deploy,
+    box.facts,
+    push.push,
+    pull.pull,
+    box.depmod,
+    box.load,
+    box.unload,
+    box.modules,
+    box.diagnose,
+    box.klog,
+    lab.lab,
+):
+    modferry.add_command(_command)
+
+
+def run(arguments: Sequence[str]) -> int:
+    """Run one command line; print its result or error; return the exit status."""
+    settings = Settings()
+    as_json = "--json" in arguments
+    try:
+        result = modferry.main(
+            list(arguments),
+            prog_name="modferry",
+            standalone_mode=False,
+            obj=settings,
+        )
+    except (KeyboardInterrupt, click.Abort):
+        result = _failed(settings, ModferryError("interrupted"))
+        result = Result(
+            result.command, box=result.box, status=ExitStatus.INTERRUPTED,
+            error=result.error,
+        )  # fmt: skip
+    except click.exceptions.NoArgsIsHelpError as error:
+        click.echo(error.format_message(), err=True)
+        return ExitStatus.USAGE
+    except click.ClickException as error:
+        result = _failed(settings, _usage(error, settings))
+    except ModferryError as error:
+        result = _failed(settings, error)
+    except Exception as error:  # noqa: BLE001 - the edge: a bug keeps its traceback
+        traceback.print_exc()
+        result = _failed(settings, ModferryError(f"a bug in modferry: {error!r}"))
+    if not isinstance(result, Result):
+        return int(result or 0)  # --help and --version: click has printed
+    if result.error is not None:
+        result.error.next_step = with_box(result.error.next_step, result.box)
+    try:
+        render.write(result, as_json=as_json)
+    except BrokenPipeError:
+        # Who read stdout went away; let the interpreter's last flush find a place.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    return int(result.status)
+
+
+def _failed(settings: Settings, error: ModferryError) -> Result:
+    return Result(
+        settings.command,
+        box=settings.box,
+        status=exit_status(error),
+        error=error,
+    )
+
+
+def _usage(error: click.ClickException, settings: Settings) -> UsageError:
+    context = getattr(error, "ctx", None)
+    where = context.command_path if context else "modferry"
+    settings.command = settings.command or where.partition(" ")[2]
+    message = error.format_message().rstrip(".")
+    return UsageError(
+        message[:1].lower() + message[1:],
+        where=where,
+        next_step=f"{where} --help",
+    )
+
+
+def _interrupt(_number: int, _frame: FrameType | None) -> None:
+    raise KeyboardInterrupt
+
+
+def main() -> None:
+    """Be the ``modferry`` command.
+
+    A signal that ends us is an interruption: sessions give the console back first.
+    """
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, _interrupt)
+    sys.exit(run(sys.argv[1:]))

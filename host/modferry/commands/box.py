@@ -1,0 +1,202 @@
+"""The commands of one request each: facts, depmod, load, unload, modules, klog."""
+
+from __future__ import annotations
+
+import click
+
+from modferry.commands.connect import session_on
+from modferry.commands.settings import (
+    Settings,
+    box_options,
+    dry_run_option,
+    pass_settings,
+)
+from modferry.core.results import Result, Value, with_box
+from modferry.errors import ExitStatus, LoadError
+
+
+def answer(settings: Settings, request: str, **arguments: object) -> Result:
+    """Return the box's answer to one request as the result of the command.
+
+    An answer that ends with a failure has its error and exit status, too.
+    """
+    with session_on(settings) as session:
+        value = session.request(request, **arguments)
+    error = failure(value, settings.box or "")
+    return Result(
+        settings.command,
+        value,
+        box=settings.box,
+        status=ExitStatus.DONE if error is None else ExitStatus.FAILED,
+        error=error,
+    )
+
+
+def failure(value: Value, box: str) -> LoadError | None:
+    """Return the error that an answer ends with, or None."""
+    reason = value.get("failure")
+    if not reason:
+        return None
+    return LoadError(
+        reason["message"],
+        code=reason["code"],
+        where=", ".join(filter(None, (box, reason["where"]))),
+        why=reason.get("why", ""),
+        next_step=reason["hint"],
+    )
+
+
+@click.command()
+@box_options
+@pass_settings
+def facts(settings: Settings) -> Result:
+    """Say what the box is: kernel, Python, kmod, module tree, log, room."""
+    return answer(settings, "facts")
+
+
+@click.command()
+@click.argument("release", required=False)
+@click.option("-b", "--basedir", default="", help="The root of the module tree.")
+@click.option(
+    "--like", metavar="VERSION", help="Write what depmod of that kmod would write."
+)
+@click.option(
+    "--links",
+    type=click.Choice(["file", "kmod"]),
+    default="file",
+    show_default=True,
+    help="A link's symbols belong to the file it leads to, or to the link, as in kmod.",
+)
+@dry_run_option
+@box_options
+@pass_settings
+def depmod(  # noqa: PLR0913 - an option each
+    settings: Settings,
+    release: str | None,
+    basedir: str,
+    like: str | None,
+    links: str,
+    *,
+    dry_run: bool,
+) -> Result:
+    """Write the indexes of a module tree anew, all of them or none.
+
+    RELEASE is the running kernel's unless given.
+    """
+    return answer(
+        settings,
+        "depmod",
+        release=release,
+        basedir=basedir,
+        like=like,
+        links=links,
+        dry_run=dry_run,
+    )
+
+
+@click.command()
+@click.argument("module")
+@click.argument("parameters", nargs=-1, metavar="[PARAM=VALUE]...")
+@dry_run_option
+@box_options
+@pass_settings
+def load(
+    settings: Settings, module: str, parameters: tuple[str, ...], *, dry_run: bool
+) -> Result:
+    """Load a module and, before it, what it depends on."""
+    for parameter in parameters:
+        name = parameter.partition("=")[0]
+        if not name.replace(".", "_").replace("-", "_").isidentifier():
+            raise click.BadParameter(f'"{parameter}" is not PARAM=VALUE')
+    return answer(
+        settings,
+        "load",
+        module=module,
+        parameters=" ".join(map(quoted, parameters)),
+        dry_run=dry_run,
+    )
+
+
+def quoted(parameter: str) -> str:
+    """Return a parameter as the kernel reads it: a value with blanks in quotes.
+
+    Source: Linux, kernel/params.c, next_arg.
+    """
+    name, equals, value = parameter.partition("=")
+    blank = any(each.isspace() for each in value) and not value.startswith('"')
+    return f'{name}{equals}"{value}"' if blank else parameter
+
+
+@click.command()
+@click.argument("module")
+@click.option(
+    "--dependencies/--no-dependencies",
+    default=True,
+    show_default=True,
+    help="Unload what it depended on, too, where nothing else uses that.",
+)
+@dry_run_option
+@box_options
+@pass_settings
+def unload(
+    settings: Settings, module: str, *, dependencies: bool, dry_run: bool
+) -> Result:
+    """Unload a module and, after it, what only it depended on."""
+    return answer(
+        settings,
+        "unload",
+        module=module,
+        dependencies=dependencies,
+        dry_run=dry_run,
+    )
+
+
+@click.command()
+@box_options
+@pass_settings
+def modules(settings: Settings) -> Result:
+    """List the modules as the kernel has them."""
+    with session_on(settings) as session:
+        table = session.request("modules")
+    return Result(settings.command, {"modules": table}, box=settings.box)
+
+
+@click.command()
+@click.option("--since", type=int, metavar="N", help="From the record of that number.")
+@click.option("--limit", type=click.IntRange(min=1), help="No more than so many.")
+@box_options
+@pass_settings
+def klog(settings: Settings, since: int | None, limit: int | None) -> Result:
+    """Show the kernel's log."""
+    return answer(settings, "klog", since=since, limit=limit)
+
+
+@click.command()
+@click.argument("module")
+@click.option(
+    "--log/--no-log",
+    "with_log",
+    default=True,
+    show_default=True,
+    help="Look at what the kernel's log says of the module, too.",
+)
+@box_options
+@pass_settings
+def diagnose(settings: Settings, module: str, *, with_log: bool) -> Result:
+    """Say why a module does not load: symbol by symbol, and what to do.
+
+    The exit status is 1 if something keeps it from loading.
+    """
+    with session_on(settings) as session:
+        value = session.request("diagnose", module=module, with_log=with_log)
+    for finding in value["findings"]:
+        finding["next"] = with_box(finding["next"], settings.box)
+    wrong = not value["loadable"] or any(
+        finding["severity"] == "error" for finding in value["findings"]
+    )
+    return Result(
+        settings.command,
+        value,
+        box=settings.box,
+        status=ExitStatus.NO if wrong else ExitStatus.DONE,
+    )

@@ -1,0 +1,52 @@
+"""``modferry deploy``: the agent and kmod's command names on the box, to stay."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import click
+
+from modferry import resources
+from modferry.commands.box import answer
+from modferry.commands.connect import session_on
+from modferry.commands.settings import (
+    Settings,
+    box_options,
+    dry_run_option,
+    pass_settings,
+)
+from modferry.core.results import Result
+from modferry_agent.jobs.install import ARCHIVE, DIRECTORY
+
+
+@click.command()
+@click.option(
+    "--directory",
+    default=DIRECTORY,
+    show_default=True,
+    metavar="DIR",
+    help="Where the command names go on the box.",
+)
+@click.option("--undo", is_flag=True, help="Remove what an earlier deploy wrote.")
+@dry_run_option
+@box_options
+@pass_settings
+def deploy(settings: Settings, directory: str, *, undo: bool, dry_run: bool) -> Result:
+    """Install the agent on the box, with depmod, modprobe, ... beside it.
+
+    They go to a directory of their own; the box's kmod stays as it is.
+    """
+    if undo:
+        result = answer(settings, "uninstall", directory=directory, dry_run=dry_run)
+        return replace(result, value={**result.value, "undo": True})
+    path = f"{directory}/{ARCHIVE}"
+    archive = resources.agent_archive()
+    with session_on(settings) as session:
+        if dry_run:
+            there = session.request("hash", path=path)
+            changed = there != resources.sha256(archive)
+        else:
+            changed = session.push(archive, path)["changed"]
+        value = session.request("install", directory=directory, dry_run=dry_run)
+    value["changed" if changed else "unchanged"].insert(0, path)
+    return Result("deploy", value | {"undo": False}, box=settings.box)

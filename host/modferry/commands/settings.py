@@ -1,0 +1,119 @@
+"""The options that every command takes, before or after its name."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import click
+
+from modferry import log
+
+Command = Callable[..., Any]
+
+
+@dataclass(slots=True)
+class Settings:
+    """What the options said; one for each run, filled while click parses.
+
+    verbosity: how often ``-v`` was given.
+    command: the words of the command that runs, such as "lab up".
+    box: what ``--on`` said.
+    """
+
+    verbosity: int = 0
+    as_json: bool = False
+    trace: Path | None = None
+    command: str = ""
+    box: str | None = None
+    profile: str | None = None
+    accept_new: bool = False
+    password_env: str = ""
+    password_file: str = ""
+    timeout_s: float | None = None
+
+
+def _store(context: click.Context, parameter: click.Parameter, value: Any) -> None:  # noqa: ANN401 - click's
+    settings = context.ensure_object(Settings)
+    settings.command = context.command_path.partition(" ")[2]
+    if value in (None, False, 0):
+        return
+    assert parameter.name is not None  # noqa: S101 - for the type checker
+    setattr(settings, parameter.name, value)
+    if parameter.name == "verbosity":
+        log.set_up(settings.verbosity)
+
+
+def _option(*names: str, **attributes: Any) -> Callable[[Command], Command]:  # noqa: ANN401 - click's
+    return click.option(*names, expose_value=False, callback=_store, **attributes)
+
+
+_OUTPUT = (
+    _option("-v", "verbosity", count=True, help="Say more; twice: libraries too."),
+    _option("--json", "as_json", is_flag=True, help="Print one JSON document."),
+    _option(
+        "--trace",
+        type=click.Path(dir_okay=False, writable=True, path_type=Path),
+        metavar="FILE",
+        help="Record what goes over the wire.",
+    ),
+)
+
+_BOX = (
+    _option(
+        "--on",
+        "box",
+        required=True,
+        metavar="BOX",
+        help="A name from the fleet file, or an address such as ssh://root@box7,"
+        " serial:///dev/ttyUSB0?baud=115200, rfc2217://gateway:4001, local:",
+    ),
+    _option("--profile", metavar="NAME", help="The kind of box, over the fleet file."),
+    _option(
+        "--accept-new", is_flag=True, help="Trust the key of an SSH host not yet known."
+    ),
+    _option(
+        "--password-env", metavar="NAME", help="The variable with the login's password."
+    ),
+    _option(
+        "--password-file",
+        type=click.Path(dir_okay=False),
+        metavar="FILE",
+        help="A file with the login's password on its first line.",
+    ),
+    _option(
+        "--timeout",
+        "timeout_s",
+        type=click.FloatRange(min=0, min_open=True),
+        metavar="SECONDS",
+        help="How long the box may take to answer a request.",
+    ),
+)
+
+
+def _apply(options: tuple[Callable[[Command], Command], ...], to: Command) -> Command:
+    for option in reversed(options):
+        to = option(to)
+    return to
+
+
+def output_options(command: Command) -> Command:
+    """Give a command ``-v``, ``--json`` and ``--trace``."""
+    return _apply(_OUTPUT, command)
+
+
+def box_options(command: Command) -> Command:
+    """Give a command ``--on BOX``, the options of a login, and those of output."""
+    return _apply(_BOX + _OUTPUT, command)
+
+
+dry_run_option = click.option(
+    "-n",
+    "--dry-run",
+    is_flag=True,
+    help="Say what would be done; change nothing.",
+)
+
+pass_settings = click.make_pass_decorator(Settings, ensure=True)

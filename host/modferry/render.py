@@ -1,0 +1,67 @@
+"""Results to text or JSON: the only writer of stdout."""
+
+from __future__ import annotations
+
+import json
+import sys
+
+from rich.console import Console
+from rich.highlighter import RegexHighlighter
+from rich.theme import Theme
+
+from modferry.core.describe import TEXTS
+from modferry.core.results import Result, document
+from modferry.errors import ModferryError
+from modferry.watch import harmless
+from modferry_agent import __version__
+
+_THEME = Theme(
+    {
+        "modferry.bad": "red",
+        "modferry.doubt": "yellow",
+        "modferry.label": "bold",
+        "modferry.kernel": "dim",
+    }
+)
+
+
+class Highlighter(RegexHighlighter):
+    """Colours by the words that begin a line; a terminal without them loses none."""
+
+    base_style = "modferry."
+    highlights = [  # noqa: RUF012 - RegexHighlighter's attribute
+        r"^(?P<bad>error)\b",
+        r"^(?P<doubt>warning|conflict|note)\b",
+        r"^  (?P<label>where|why|next|seen|symbol|owner)\b",
+        r"(?P<kernel>kernel\| .*)$",
+    ]
+
+
+def error_console() -> Console:
+    """Return the console of everything that is no result: stderr."""
+    return Console(stderr=True, theme=_THEME, highlighter=Highlighter(), markup=False)
+
+
+def write(result: Result, *, as_json: bool) -> None:
+    """Print a result: on stdout, but an error told to a person on stderr."""
+    if as_json:
+        json.dump(document(result, __version__), sys.stdout, indent=2)
+        sys.stdout.write("\n")
+    else:
+        if result.value:
+            console = Console(theme=_THEME, highlighter=Highlighter(), markup=False)
+            for line in TEXTS[result.command](result.value):
+                console.print(harmless(line), soft_wrap=True)
+        if result.error is not None:
+            sys.stdout.flush()
+            write_error(result.error)
+    sys.stdout.flush()
+
+
+def write_error(error: ModferryError) -> None:
+    """Print the error's lines on stderr."""
+    console = error_console()
+    first, *rest = error.report().splitlines()
+    console.print("modferry: " + harmless(first), soft_wrap=True, style="red")
+    for line in rest:
+        console.print(harmless(line), soft_wrap=True)
