@@ -96,12 +96,13 @@ def become(wanted: Wanted, *, terminal: bool) -> Part:
     }[how]
     end = b"\r"
     if not terminal:
-        command, end = command.replace("sudo ", "sudo -S "), b"\n"
+        # Without a terminal they ask on the error output and read the input.
+        command, end = command.replace("sudo ", "sudo -S ") + " 2>&1", b"\n"
     yield Say(f"becoming root by {how}")
     yield Send(b" " + command.encode() + end)
     timeout_s = wanted.profile.console.login_timeout_s
     heard = yield Expect((BECOME_PROMPT, asks, refused, PROMPT), timeout_s, 2.0)
-    if heard.index in (0, 1):
+    if heard.match is not None and heard.match.re in (BECOME_PROMPT, asks):
         password = wanted.become_password()
         if password is None:
             raise TransportError(
@@ -110,11 +111,18 @@ def become(wanted: Wanted, *, terminal: bool) -> Part:
                 next_step="name it with become_password_file in the fleet file",
             )
         yield Send(password.encode() + end, secret=True)
-        heard = yield Expect((refused, BECOME_PROMPT, PROMPT), timeout_s, 4.0)
-    if heard.index is None or heard.index >= 2:  # noqa: PLR2004 - after the refusals
+        if not terminal:
+            # A shell without a terminal has no prompt to wait for.
+            yield Send(PROBE + end)
+        heard = yield Expect((refused, BECOME_PROMPT, PROMPT, PROBE_ANSWER), timeout_s)
+    if heard.match is not None and heard.match.re is PROBE_ANSWER:
+        uid = heard.match[1].decode()
+    elif heard.match is not None and heard.match.re in (refused, BECOME_PROMPT):
+        uid = ""
+    else:
         uid = yield from probe(wanted, end)
-        if uid == "0":
-            return uid
+    if uid == "0":
+        return uid
     raise TransportError(
         f"{how} does not make the user root",
         where=wanted.where,

@@ -6,13 +6,10 @@ from support.commands import modferry
 
 pytestmark = [pytest.mark.practice_box, pytest.mark.slow]
 
-LIMIT_S = 180
-
 
 @pytest.mark.usefixtures("practice_image")
-def test_the_demo_is_true_and_takes_less_than_three_minutes():
+def test_the_demo_is_true():
     ran = modferry("lab", "demo")
 
     assert ran.status == 0, ran.stderr[-4000:]
     assert ran.result["checks"] > 20
-    assert ran.result["seconds"] < LIMIT_S

@@ -88,6 +88,18 @@ class Kernel(object):
                 owner = words[3].strip("[]") if len(words) > 3 else ""
                 yield words[2], words[1], owner
 
+    def holders(self, name):
+        # type: (str) -> list[str] | None
+        """Return what holds a module, in sysfs's order, which lsmod's readers know.
+
+        None where sysfs has no such directory.
+        """
+        folder = self.path("/sys/module/%s/holders" % name)
+        try:
+            return [compat.native(each) for each in os.listdir(compat.raw(folder))]
+        except EnvironmentError:
+            return None
+
     def compression(self):
         # type: () -> str
         """Return what the kernel can unpack itself (zstd, xz, gzip), or ""."""

@@ -1,7 +1,7 @@
 """lsmod: the loaded modules."""
 
 from modferry_agent.compat import TYPE_CHECKING
-from modferry_agent.jobs.modules import list_modules
+from modferry_agent.system.kernel import Kernel
 from modferry_agent.tools import telling
 
 if TYPE_CHECKING:
@@ -35,10 +35,14 @@ def _show(teller, given, operands):
         teller.tell(telling.ERROR, "too many arguments provided.")
         return 1
     lines = ["Module                  Size  Used by"]
-    for entry in list_modules():
+    kernel = Kernel()
+    for entry in kernel.modules():
         line = "%-19s %8d  %d" % (entry["name"], entry["size"], entry["refcount"])
-        if entry["holders"]:
-            line += " " + ",".join(entry["holders"])
+        holders = kernel.holders(entry["name"])
+        if holders is None:
+            holders = entry["holders"]
+        if holders:
+            line += " " + ",".join(holders)
         lines.append(line)
     telling.out("\n".join(lines) + "\n")
     return 0
