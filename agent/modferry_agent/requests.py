@@ -98,6 +98,14 @@ TABLE = {
     "pull": Request(
         "jobs.pull:read_chunks", "base", "transfer", False, path=("text", REQUIRED)
     ),
+    "find": Request(
+        "jobs.find:find_files",
+        "base",
+        "slow",
+        False,
+        names=("list", REQUIRED),
+        tree=("text", None),
+    ),
     "hash": Request(
         "jobs.push:hash_file", "base", "slow", False, path=("text", REQUIRED)
     ),
@@ -112,6 +120,7 @@ TABLE = {
         like=("text", None),
         links=("text", "file"),
         fingerprints=("truth", True),
+        strict=("truth", False),
     ),
     "load": Request(
         "jobs.load:load_modules",

@@ -114,6 +114,14 @@ def _indexes_here(folder: Path) -> dict[str, bytes]:
     return {name: (tree / name).read_bytes() for name in reply["changed"]}
 
 
+def test_find(session, tree):
+    folder = f"{tree}/lib/modules/{RELEASE}"
+
+    got = session.request("find", names=["rtai_sem.ko", "none.ko"], tree=folder)
+
+    assert got["found"] == {"rtai_sem.ko": ["rtai/rtai_sem.ko"]}
+
+
 def test_a_load_without_doing_it_says_the_steps(session, tree):
     answer = _answer(session, "load", module="rtai_sem", basedir=tree, dry_run=True)
 
@@ -169,6 +177,16 @@ def test_install_and_uninstall(session, python, scratch):
 
 
 def test_every_request_was_asked():
-    asked = {"push", "hash", "pull", "facts", "depmod", "load", "modules", "klog"}
+    asked = {
+        "push",
+        "hash",
+        "pull",
+        "find",
+        "facts",
+        "depmod",
+        "load",
+        "modules",
+        "klog",
+    }
 
     assert asked | {"unload", "diagnose", "install", "uninstall"} == set(TABLE)

@@ -14,7 +14,7 @@ pytestmark = pytest.mark.usefixtures("home")
 
 @pytest.fixture
 def session(monkeypatch):
-    fake = FakeSession({"facts": FACTS, "diagnose": {"path": None}})
+    fake = FakeSession({"find": {"tree": FACTS["module_tree"]["path"], "found": {}}})
     monkeypatch.setattr(connect.Session, "open", fake.opener())
     return fake
 
@@ -73,9 +73,9 @@ def test_a_dry_push_sends_nothing(session, home, capsys):
     assert "would be written" in capsys.readouterr().out
 
 
-def test_push_replaces_a_module_where_the_index_has_it(session, home):
+def test_push_replaces_a_module_where_it_is(session, home):
     (home / "rtai_mbx.ko").write_bytes(module_file())
-    session.replies["diagnose"] = {"path": "rtai/rtai_mbx.ko"}
+    session.replies["find"]["found"] = {"rtai_mbx.ko": ["rtai/rtai_mbx.ko"]}
 
     run("push", "rtai_mbx.ko")
 

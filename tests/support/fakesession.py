@@ -15,6 +15,7 @@ class FakeSession:
 
     def __init__(self, replies):
         self.replies = replies
+        self.greeting = {name: FACTS[name] for name in ("machine", "release")}
         self.asked = []
         self.pushed = {}
         self.opened_with = {}

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import posixpath
-from collections.abc import Iterable
 from pathlib import Path
 
 import click
@@ -19,7 +17,6 @@ from modferry.core.plan import LocalFile, Move, check_fits, plan_push
 from modferry.core.results import Result
 from modferry.errors import UsageError
 from modferry.session import Session
-from modferry_agent.core.names import is_module_file, module_name
 
 
 @click.command()
@@ -72,29 +69,15 @@ def plan_on(
     any_kernel: bool,
 ) -> list[Move]:
     """Return where the files go on that box, all of them checked to fit it."""
-    facts = session.request("facts")
+    machine, release = session.greeting["machine"], session.greeting["release"]
     for file in files:
         if not any_kernel:
-            check_fits(file, machine=facts["machine"], release=facts["release"])
-    return plan_push(
-        files,
-        directory=directory,
-        tree=facts["module_tree"]["path"],
-        known=_places(session, files) if directory is None else {},
-    )
-
-
-# Where the box has a module is part of a diagnosis, indexed or not.
-def _places(session: Session, files: Iterable[LocalFile]) -> dict[str, str]:
-    places: dict[str, str] = {}
-    for file in files:
-        if not is_module_file(file.name):
-            continue
-        name = module_name(file.name)
-        found = session.request("diagnose", module=name, with_log=False)["path"]
-        if found and posixpath.basename(found) == file.name:
-            places[file.name] = found
-    return places
+            check_fits(file, machine=machine, release=release)
+    if directory is not None:
+        return plan_push(files, directory=directory, tree="", known={})
+    place = session.request("find", names=[file.name for file in files])
+    known = {name: paths[0] for name, paths in place["found"].items()}
+    return plan_push(files, directory=None, tree=place["tree"], known=known)
 
 
 def carry_out(session: Session, move: Move) -> dict[str, object]:
