@@ -41,10 +41,16 @@ class Channel:
         self._link = host_link(0, tty=self._tty)
 
     def begin(self, link_id: int, octets: bytes) -> None:
-        """Start a link; the bytes are those of it that came already."""
+        """Start a link; the bytes are those of it that came already.
+
+        The text in them was shown when they came.
+        """
         self._link = host_link(link_id, tty=self._tty)
+        now = time.monotonic()
         self.waiting.clear()
-        self._receive(octets)
+        self.waiting.extend(self._link.receive(octets, now))
+        self._link.take_text()
+        self._transmit(now)
 
     @property
     def unsent(self) -> int:

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 from modferry import steps
 from modferry.transport.base import Transport
+from modferry_agent import wire
 
 KERNEL_LINE = re.compile(rb"(<\d>)?\[ *\d+\.\d{6}\][^\r\n]*\r*\n")
 """A whole kernel line, wherever it stands: the kernel prints into prompts, too."""
@@ -52,6 +53,7 @@ class Conductor:
         self._say = say
         self._console = console
         self._clock = clock
+        self._frames = wire.ToHostDecoder()
         self._raw = b""
 
     def run(self, dialogue: steps.Dialogue) -> Ending:
@@ -101,7 +103,10 @@ class Conductor:
                 if cleaned != text:
                     changed = now
                 text = cleaned
-                self._console(came.split(b"\xfd")[0])
+                # Frames are the link's; what is around them is the box's console.
+                for _ in self._frames.feed(came):
+                    pass
+                self._console(self._frames.take_text())
 
     def _consume(self, pattern: re.Pattern[bytes]) -> None:
         # What the agent says must stay for its link, from the first byte on.

@@ -100,6 +100,34 @@ def test_a_greeting_behind_a_kernel_line_is_whole():
     assert run().rest == GREETING[:9] + KERNEL + GREETING[9:]
 
 
+def test_the_box_s_console_is_shown_without_the_frames():
+    shown: list[bytes] = []
+    transport = FakeTransport(
+        [
+            Says(b"box login: "),
+            Hears(rb"root\r"),
+            Says(b"# "),
+            *SHELL,
+            Hears(rb"MF BAD\";fi\r"),
+            Says(b"\r\n" + KERNEL + GREETING[:20]),
+            Says(GREETING[20:], after_s=0.2),
+        ]
+    )
+    conductor = Conductor(
+        transport,
+        lambda direction, octets: None,
+        lambda text: None,
+        shown.append,
+        clock=lambda: transport.waited_s,
+    )
+
+    conductor.run(console_dialogue(wanted()))
+
+    text = b"".join(shown)
+    assert KERNEL in text
+    assert max(text) < 0x80
+
+
 def test_a_mangled_line_is_typed_again():
     _, run = play(
         [
