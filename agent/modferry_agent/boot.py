@@ -82,6 +82,11 @@ def _keep(sha256, directories, octets):
         try:
             if not os.path.isdir(raw(directory)):
                 os.makedirs(raw(directory), 448)  # 0700
+            status = os.lstat(raw(directory))
+            if status.st_uid != os.geteuid() or status.st_mode & 18:  # 0022
+                # As in the first step: who may write there could change the archive.
+                refusals.append("%s: others may write there" % directory)
+                continue
             with open(raw(part), "wb") as stream:
                 stream.write(octets)
                 stream.flush()

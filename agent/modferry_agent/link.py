@@ -124,7 +124,8 @@ class Link(object):
             sent = self._lost.pop(0)
             self.resent += 1
             out.append(self._launch(sent, now))
-        while self._queued and self._in_flight < self._window:
+        # The widest encoding makes four bytes of three; the window has room for it.
+        while self._queued and self._in_flight + self.payload * 4 // 3 < self._window:
             payload = self._cut()
             encoded = self._encode(
                 Frame(self.link_id, wire.DATA, self._next & 0xFFFF, payload)

@@ -25,6 +25,11 @@ _PROGRESS_S = 0.25
 _QUEUE_LIMIT = 65536
 
 
+class _TakenOverError(Exception):
+    # Another host has the session: what this one asked for is nobody's any more.
+    pass
+
+
 class Service(object):
     """The agent's side of one session; also the `context` that jobs report to.
 
@@ -60,9 +65,12 @@ class Service(object):
         """Serve until the host says goodbye; LineError if it is gone or silent."""
         try:
             while not self._link.closed:
-                self._exchange(_POLL_S)
-                while self._waiting:
-                    self._answer(self._waiting.pop(0))
+                try:
+                    self._exchange(_POLL_S)
+                    while self._waiting:
+                        self._answer(self._waiting.pop(0))
+                except _TakenOverError:
+                    continue
             self._link.send_control(wire.BYE)
             self._end.write(self._link.transmit(clock()))
         finally:
@@ -75,8 +83,10 @@ class Service(object):
         now = clock()
         self._waiting.extend(self._link.receive(octets, now))
         if self._link.restart_id is not None:
-            # A host that lost its session, or another one, begins anew.
+            # A host that lost its session, or another one, begins anew.  It counts its
+            # requests from 1, too: an answer to the old ones would pass for its own.
             self._start(self._link.restart_id)
+            raise _TakenOverError
         self._end.write(self._link.transmit(now))
         if now - (self._link.last_heard or now) > self._lease_s:
             raise LineError("the host is silent")
@@ -107,7 +117,7 @@ class Service(object):
                 self._perform(identity, native(message["name"]), message["arguments"])
             else:
                 raise RequestError("unknown kind of message: %r" % message["kind"])
-        except LineError:
+        except (LineError, _TakenOverError):
             raise
         except AgentError as error:
             self._send(

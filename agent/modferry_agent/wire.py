@@ -13,7 +13,7 @@ Both directions carry the same frame body; each has an alphabet of its own.
     to box   7E  key, body XOR key, both escaped by 7D  7E
              Never a byte that a tty or a shell acts on: no CR, LF, ^C, ^D, ^Z, ...  A
              shell that gets frames because its agent died executes nothing.  The key
-             is the one of 255 that leaves the fewest bytes to escape.
+             is the one of 237 that leaves the fewest bytes to escape.
 
 Numbers are big-endian.  A frame whose CRC disagrees was never there.
 """

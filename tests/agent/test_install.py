@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import subprocess
 import sys
 from pathlib import Path
@@ -10,6 +11,7 @@ import pytest
 
 from modferry import resources
 from modferry_agent.errors import FileError
+from modferry_agent.jobs import install
 from modferry_agent.jobs.install import ARCHIVE, NAMES, install_names, remove_names
 
 
@@ -89,3 +91,17 @@ def test_without_the_archive_nothing_is_written(tmp_path):
 
     assert caught.value.code == "no-archive"
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_full_disk_leaves_no_half_written_name(tmp_path, monkeypatch):
+    def fail(descriptor: int) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    push_archive(tmp_path / "sbin")
+    monkeypatch.setattr(install.os, "fsync", fail)
+
+    with pytest.raises(FileError) as caught:
+        install_names(str(tmp_path / "sbin"))
+
+    assert caught.value.code == "disk-full"
+    assert [path.name for path in (tmp_path / "sbin").iterdir()] == [ARCHIVE]

@@ -74,6 +74,16 @@ def test_no_more_than_the_window_is_on_a_terminal_line():
     assert len(on_the_line) <= 4095  # what N_TTY holds for a reader that is away
 
 
+@pytest.mark.parametrize("payload", [96, 256, 1024])
+@pytest.mark.parametrize("make", [host_link, box_link])
+def test_the_window_is_kept_whatever_the_frames_hold(make, payload):
+    link = make(2, tty=True)
+    link.payload = payload
+    link.send(random.Random(1).randbytes(50_000))
+
+    assert 3584 * 2 // 3 < len(link.transmit(0.0)) <= 3584
+
+
 def test_a_reader_that_is_away_is_not_flooded():
     link = host_link(2, tty=True)
     link.send(random.Random(1).randbytes(50_000))

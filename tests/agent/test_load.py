@@ -219,3 +219,15 @@ def test_two_loads_do_not_mix(tmp_path: Path):
 
         other.communicate(b"")
     assert error.code == "busy"
+
+
+def test_a_module_that_never_became_live_is_not_said_to_be_loaded(tmp_path: Path):
+    box = Box(tmp_path, fakekernel.rtai_files())
+    load.load_modules("rtai_hal", **box.given)
+    listed = tmp_path / "proc" / "modules"
+    listed.write_text(listed.read_text().replace(" Live ", " Loading "))
+
+    got = load.load_modules("rtai_hal", **box.given)
+
+    assert not got["loaded"]
+    assert got["failure"]["code"] == "not-live"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import hashlib
 import os
+import resource
 import zlib
 from pathlib import Path
 
@@ -26,6 +27,11 @@ def push(place: Path, **changed: object) -> Push:
 def send(one: Push, octets: bytes) -> None:
     one.append(octets)
     one.finish()
+
+
+def send_slowly(one: Push) -> None:
+    for at in range(0, len(CONTENT), 4096):
+        one.append(CONTENT[at : at + 4096])
 
 
 def parts(folder: Path) -> list[str]:
@@ -145,3 +151,62 @@ def test_a_failing_call_leaves_the_old_file(tmp_path, monkeypatch, call, number,
 def test_only_absolute_file_paths_are_taken(path):
     with pytest.raises(RequestError):
         push(Path("x"), path=path)
+
+
+def test_a_disk_that_fills_up_meanwhile_leaves_no_part(tmp_path):
+    # Not at the first write but at a flush, which the closing then tries again.
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    one = push(tmp_path / "x.ko")
+    resource.setrlimit(resource.RLIMIT_FSIZE, (5000, limits[1]))
+    try:
+        with pytest.raises(FileError):
+            send_slowly(one)
+        one.abandon()
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_two_pushes_to_one_place_do_not_mix(tmp_path):
+    first = push(tmp_path / "x.ko")
+    first.append(CONTENT[:1000])
+
+    with pytest.raises(FileError) as caught:
+        push(tmp_path / "x.ko")
+    send(first, CONTENT[1000:])
+
+    assert caught.value.code == "busy"
+    assert (tmp_path / "x.ko").read_bytes() == CONTENT
+    assert parts(tmp_path) == []
+
+
+def test_a_part_that_was_left_behind_is_begun_anew(tmp_path):
+    (tmp_path / ".x.ko.modferry-part").write_bytes(CONTENT * 2)
+
+    send(push(tmp_path / "x.ko"), CONTENT)
+
+    assert (tmp_path / "x.ko").read_bytes() == CONTENT
+
+
+def test_the_part_s_name_leads_to_no_other_file(tmp_path):
+    other = tmp_path / "other"
+    other.write_bytes(b"not ours")
+    part = tmp_path / ".x.ko.modferry-part"
+
+    part.symlink_to(other)
+    with pytest.raises(FileError):
+        push(tmp_path / "x.ko")
+    part.unlink()
+    part.hardlink_to(other)
+    send(push(tmp_path / "x.ko"), CONTENT)
+
+    assert other.read_bytes() == b"not ours"
+    assert (tmp_path / "x.ko").read_bytes() == CONTENT
+
+
+def test_what_is_no_regular_file_has_no_hash(tmp_path):
+    os.mkfifo(tmp_path / "fifo")
+
+    assert pushing.hash_file(str(tmp_path / "fifo")) is None
+    assert pushing.hash_file(str(tmp_path)) is None

@@ -116,12 +116,17 @@ def _is_ours(path):
 def _write(path, octets):
     # type: (str, bytes) -> None
     part = raw(path + ".modferry-part")
-    stream = open(part, "wb")
     try:
-        stream.write(octets)
-        stream.flush()
-        os.fsync(stream.fileno())
-    finally:
-        stream.close()
-    os.chmod(part, 493)  # noqa: S103  (0755: a command)
-    os.rename(part, raw(path))
+        stream = open(part, "wb")
+        try:
+            stream.write(octets)
+            stream.flush()
+            os.fsync(stream.fileno())
+        finally:
+            stream.close()
+        os.chmod(part, 493)  # noqa: S103  (0755: a command)
+        os.rename(part, raw(path))
+    except EnvironmentError:
+        if os.path.exists(part):
+            os.unlink(part)
+        raise

@@ -63,6 +63,19 @@ def load_modules(
         lock.release()
 
 
+def _not_live(name):
+    # type: (str) -> dict[str, str]
+    # An oops in an init function kills who loads and leaves the module as it is.
+    return {
+        "code": "not-live",
+        "message": "%s: it is there, but not ready: its init function has not ended"
+        % name,
+        "where": "/proc/modules",
+        "hint": "if the log (modferry klog --on BOX) shows that it crashed, restart"
+        " the box; else load it again in a while",
+    }
+
+
 class _Load(Run):
     """A whole load: planned, checked, then inserted step by step."""
 
@@ -101,6 +114,8 @@ class _Load(Run):
             "modules": modules,
             "dry_run": dry_run,
         }  # type: dict[str, Any]
+        if failure is None and missing and not dry_run:
+            failure = _not_live(missing[0])
         if failure is not None:
             result["failure"] = failure
         return result

@@ -6,6 +6,7 @@ Until the rename the old file stays; whatever ends the transfer removes the part
 import errno
 import hashlib
 import os
+import stat
 
 from modferry_agent.compat import TYPE_CHECKING, raw
 from modferry_agent.errors import FileError, RequestError
@@ -61,7 +62,7 @@ class Push(object):
             if make_directories and not os.path.isdir(raw(directory)):
                 os.makedirs(raw(directory), 493)  # 0755
             self._check_room()
-            self._stream = open(raw(self._part), "wb")
+            self._stream = _open_part(self._part)
         except EnvironmentError as error:
             raise file_error(error, path)
 
@@ -145,36 +146,82 @@ class Push(object):
         self._stream.flush()
         os.fsync(self._stream.fileno())
         os.fchmod(self._stream.fileno(), self.mode)
-        self._stream.close()
+        # Closed only now: with the lock gone, another push could empty the part.
         os.rename(raw(self._part), raw(self.path))
-        self._stream = None
+        stream, self._stream = self._stream, None
+        stream.close()
         sync_directory(self._directory)
 
     def abandon(self):
         # type: () -> None
         """Remove what has come so far, unless it is in its place."""
-        if self._stream is not None:
-            self._stream.close()
-            self._stream = None
+        stream, self._stream = self._stream, None
+        if stream is None:
+            return
+        try:
             os.unlink(raw(self._part))
+        except EnvironmentError:
+            pass  # Somebody else removed it.
+        try:
+            stream.close()
+        except EnvironmentError:
+            pass  # It writes what is left, and a full disk refuses that again.
+
+
+def _open_part(path):
+    # type: (str) -> Any
+    # The lock keeps two pushes to one place apart, and ends with its process: a part
+    # without it was left behind, and is begun anew.
+    import fcntl
+
+    # O_NONBLOCK: a FIFO of that name would wait for its reader.
+    flags = os.O_WRONLY | os.O_CREAT | os.O_NONBLOCK | getattr(os, "O_NOFOLLOW", 0)
+    for _ in range(8):
+        handle = os.open(raw(path), flags, 384)  # 0600
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except EnvironmentError as error:
+            if error.errno in (errno.EAGAIN, errno.EACCES):
+                os.close(handle)
+                break
+            # A file system without such locks.
+        opened = os.fstat(handle)
+        if opened.st_nlink == 1 and os.path.samestat(opened, os.lstat(raw(path))):
+            os.ftruncate(handle, 0)
+            return os.fdopen(handle, "wb")
+        # It was renamed or removed meanwhile, or is another file's second name.
+        os.close(handle)
+        if opened.st_nlink > 1:
+            os.unlink(raw(path))
+    raise FileError(
+        "another push to this place is under way",
+        where=path,
+        hint="try again when it has ended",
+        code="busy",
+    )
 
 
 def hash_file(path):
     # type: (str) -> str | None
-    """Return the sha256 of a file in hexadecimal, None if there is no such file."""
+    """Return the sha256 of a file in hexadecimal, None if there is no regular one."""
     try:
-        stream = open(raw(path), "rb")
+        # O_NONBLOCK: the opening of a FIFO would wait for its other end.
+        handle = os.open(raw(path), os.O_RDONLY | os.O_NONBLOCK)
     except EnvironmentError:
         return None
     digest = hashlib.sha256()
     try:
+        if not stat.S_ISREG(os.fstat(handle).st_mode):
+            return None
         while True:
-            octets = stream.read(_CHUNK)
+            octets = os.read(handle, _CHUNK)
             if not octets:
                 return digest.hexdigest()
             digest.update(octets)
+    except EnvironmentError as error:
+        raise file_error(error, path)
     finally:
-        stream.close()
+        os.close(handle)
 
 
 def sync_directory(directory):

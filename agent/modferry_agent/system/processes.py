@@ -26,7 +26,15 @@ def run(command, content=b"", stdin=None):
         )
     except OSError as error:
         return 0, 127, b"", compat.raw(str(error))
-    output, errors = process.communicate(content if stdin is None else None)
+    try:
+        output, errors = process.communicate(content if stdin is None else None)
+    except EnvironmentError as error:
+        # Before Python 2.7: it left before it had read its input.
+        if error.errno != errno.EPIPE or process.stdin is None:
+            raise
+        process.stdin.close()
+        process.stdin = None
+        output, errors = process.communicate()
     return process.pid, process.returncode, output, errors
 
 

@@ -21,6 +21,9 @@ if TYPE_CHECKING:
 READ_SIZE = 65536
 # select() calls a terminal writable from 256 free bytes on; more could block.
 TTY_WRITE_SIZE = 256
+# And a pipe writable when so many fit: PIPE_BUF of Linux.
+PIPE_WRITE_SIZE = 4096
+_ENDINGS = (signal.SIGHUP, signal.SIGTERM, signal.SIGINT)
 
 
 def clock():
@@ -48,7 +51,9 @@ class WireEnd(object):
         self._write_limit_s = write_limit_s
         self._modes = None  # type: list[Any] | None
         self.tty = os.isatty(0)
-        for number in (signal.SIGHUP, signal.SIGTERM, signal.SIGINT, signal.SIGPIPE):
+        # SIGPIPE stays ignored, as Python has it: a tool of the box that leaves before
+        # it has read its input would end the session.
+        for number in _ENDINGS:
             signal.signal(number, _end)
         if self.tty:
             import termios
@@ -82,7 +87,7 @@ class WireEnd(object):
     def write(self, octets):
         # type: (bytes) -> None
         """Write all; LineError if the line takes nothing for the limit."""
-        size = TTY_WRITE_SIZE if self.tty else READ_SIZE
+        size = TTY_WRITE_SIZE if self.tty else PIPE_WRITE_SIZE
         at = 0
         last = clock()
         while at < len(octets):
@@ -130,7 +135,7 @@ class WireEnd(object):
 def _end(number, frame):
     # type: (int, FrameType | None) -> None
     # Once told, not again: the modes must get back undisturbed.
-    for other in (signal.SIGHUP, signal.SIGTERM, signal.SIGINT, signal.SIGPIPE):
+    for other in _ENDINGS:
         signal.signal(other, signal.SIG_IGN)
     raise LineError("signal %d" % number)
 
