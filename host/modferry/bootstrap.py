@@ -14,10 +14,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Generator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from modferry.core.launch import Launch, guarded_lines, shell_script, stage_two_lines
-from modferry.errors import BootstrapError, TransportError
+from modferry.core.launch import guarded_lines, shell_script, stage_two_lines
+from modferry.errors import BootstrapError, BoxError, TransportError
 from modferry.login import become, log_in, probe
 from modferry.steps import (
     AGAIN,
@@ -54,17 +54,26 @@ def console_dialogue(wanted: Wanted) -> Dialogue:
     found = yield from _find(wanted)
     if found == "agent":
         return "agent"
-    logged_in = found == "login"
-    if logged_in:
+    if found == "login":
         yield from log_in(wanted)
+    try:
+        return (yield from _from_shell(wanted, logged_in=found == "login"))
+    except BoxError:
+        if found == "login":
+            # Nobody's shell may stay open because the agent did not start.
+            yield from interrupt()
+            yield Send(KILL_LINE + b" exit\r")
+        raise
+
+
+def _from_shell(wanted: Wanted, *, logged_in: bool) -> Dialogue:
     uid = yield from probe(wanted)
     yield Say(f"at a shell as uid {uid}")
     if uid != "0" and wanted.profile.login.become != "none":
         yield from become(wanted, terminal=True)
     # Where we logged in, the end of the agent, whatever ends it, logs out again.
-    leave = logged_in or wanted.launch.leave
-    script = shell_script(_leaving(wanted.launch, leave=leave), terminal=True)
-    lines = guarded_lines(script)
+    launch = replace(wanted.launch, leave=logged_in)
+    lines = guarded_lines(shell_script(launch, terminal=True))
     return (yield from _launch(wanted, lines, terminal=True))
 
 
@@ -74,19 +83,8 @@ def pipe_dialogue(wanted: Wanted) -> Dialogue:
         uid = yield from probe(wanted, end=b"\n")
         if uid != "0":
             yield from become(wanted, terminal=False)
-    script = shell_script(_leaving(wanted.launch, leave=True), terminal=False)
+    script = shell_script(replace(wanted.launch, leave=True), terminal=False)
     return (yield from _launch(wanted, [script], terminal=False))
-
-
-def _leaving(launch: Launch, *, leave: bool) -> Launch:
-    return Launch(
-        launch.sha256,
-        launch.pythons,
-        launch.homes,
-        launch.link_id,
-        launch.lease_s,
-        leave=leave,
-    )
 
 
 def _find(wanted: Wanted) -> Part:
@@ -128,8 +126,8 @@ class Seen:
         """Add what one Expect heard."""
         self.octets += heard.octets
         self.text = (self.text + heard.text)[-4096:]
-        self.silent_s = 0.0 if heard.octets else self.silent_s + LISTEN_S
-        self.waited_s += LISTEN_S
+        self.silent_s = 0.0 if heard.octets else self.silent_s + heard.waited_s
+        self.waited_s += heard.waited_s
 
     def only_garbage(self) -> bool:
         """Say whether often enough nothing came but what is no text."""
@@ -244,9 +242,13 @@ def _feed(wanted: Wanted, need: re.Match[bytes], end: str) -> Dialogue:
         if heard.index == 0:
             return "receiver"
         if heard.index is None:
-            # The closing line was lost: any line with a dot makes it answer.
+            # The closing line was lost: any line with a dot makes it answer.  Or the
+            # line is slow, and what was sent was still on its way.
             yield Send(f"{end}.0{end}".encode())
-            yield Expect((AGAIN,), wanted.profile.console.login_timeout_s)
+            timeout_s = wanted.profile.console.login_timeout_s
+            heard = yield Expect((READY, AGAIN), timeout_s)
+            if heard.index == 0:
+                return "receiver"
     raise BootstrapError(
         "the agent cannot be sent",
         where=wanted.where,

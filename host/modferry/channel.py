@@ -37,6 +37,7 @@ class Channel:
         self._trace = trace
         self._console = console
         self._pinged = 0.0
+        self._began = time.monotonic()
         self._tty = transport.kind == "tty"
         self._link = host_link(0, tty=self._tty)
 
@@ -46,7 +47,7 @@ class Channel:
         The text in them was shown when they came.
         """
         self._link = host_link(link_id, tty=self._tty)
-        now = time.monotonic()
+        now = self._began = time.monotonic()
         self.waiting.clear()
         self.waiting.extend(self._link.receive(octets, now))
         self._link.take_text()
@@ -56,6 +57,16 @@ class Channel:
     def unsent(self) -> int:
         """Return how many bytes have not gone out for the first time."""
         return self._link.unsent
+
+    @property
+    def silent_s(self) -> float:
+        """Return for how long no frame of the other end has come."""
+        heard = self._link.last_heard
+        return time.monotonic() - (self._began if heard is None else heard)
+
+    def take_over(self) -> None:
+        """Tell an agent that another host left to begin anew with this link."""
+        self._link.send_control(wire.START)
 
     def send_octets(self, octets: bytes) -> None:
         """Queue a message of any bytes."""

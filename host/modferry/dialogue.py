@@ -85,13 +85,13 @@ class Conductor:
                 match = pattern.search(text)
                 if match and (settled or now - changed >= SETTLE_S):
                     self._consume(pattern)
-                    return steps.Heard(index, match, octets, text)
+                    return steps.Heard(index, match, octets, text, now - start)
             silent = (
                 wanted.silence_s is not None and now - last_octet >= wanted.silence_s
             )
             if silent or now - start >= wanted.timeout_s:
                 self._raw = b""
-                return steps.Heard(None, None, octets, text)
+                return steps.Heard(None, None, octets, text, now - start)
             came = self._transport.read(POLL_S)
             now = self._clock()
             if came:

@@ -156,19 +156,13 @@ class Session:
         self, identity: int, name: str, kind: bytes = b"reply"
     ) -> dict[str, Any]:
         """Wait for a message of that kind or the reply; the sink gets the progress."""
-        limit_s = self._timeout_s or TIME_LIMIT_S[TABLE[name].time_class]
+        limit_s = self._limit_s(name)
         last = time.monotonic()
         while True:
             message = self._channel.next()
             if message is None:
                 if time.monotonic() - last > limit_s:
-                    raise TransportError(
-                        f'the box does not answer the request "{name}"',
-                        where=self.box.name,
-                        why=f"no sign of it for {limit_s:.0f} s",
-                        next_step="see what its console says; a kernel that crashed "
-                        "needs a reset",
-                    )
+                    raise self._silent(name, limit_s)
                 continue
             last = time.monotonic()
             if message.get("id") != identity:
@@ -184,7 +178,8 @@ class Session:
     def _stream(self, identity: int, octets: bytes, what: str) -> None:
         """Send the bytes in chunks; return early when an answer, an error, is there."""
         channel = self._channel
-        for at in range(0, len(octets), CHUNK):
+        limit_s = self._limit_s("push")
+        for at in range(0, max(1, len(octets)), CHUNK):
             last = at + CHUNK >= len(octets)
             channel.send(
                 kind="chunk", id=identity, octets=octets[at : at + CHUNK], last=last
@@ -195,3 +190,16 @@ class Session:
                 self._sink(events.Progress(min(done, len(octets)), len(octets), what))
                 if channel.waiting:
                     return
+                if channel.silent_s > limit_s:
+                    raise self._silent("push", limit_s)
+
+    def _limit_s(self, name: str) -> float:
+        return self._timeout_s or TIME_LIMIT_S[TABLE[name].time_class]
+
+    def _silent(self, name: str, limit_s: float) -> TransportError:
+        return TransportError(
+            f'the box does not answer the request "{name}"',
+            where=self.box.name,
+            why=f"no sign of it for {limit_s:.0f} s",
+            next_step="see what its console says; a kernel that crashed needs a reset",
+        )

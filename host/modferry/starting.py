@@ -26,7 +26,8 @@ from modferry_agent.values import decode_value
 
 LEASE_S = 12
 GREETING_LIMIT_S = 30.0
-ARCHIVE_LIMIT_S = 90.0
+TAKE_OVER_S = 1.5
+SILENCE_LIMIT_S = 20.0
 LAST_HOMES = ("/run/modferry", "/dev/shm")  # noqa: S108 - on the box
 """Homes in memory, for a box whose disks are full."""
 
@@ -65,6 +66,7 @@ class Starter:
             homes=(*self._box.profile.directories, *LAST_HOMES),
             link_id=2 * random.randrange(1, 0x7FFF),  # noqa: S311 - no secret
             lease_s=LEASE_S,
+            log_level=self._box.profile.console.log_level,
         )
         greeting: dict[str, Any] = {}
         for _ in range(2):
@@ -130,16 +132,16 @@ class Starter:
         deflated = b"z" + zlib.compress(archive, 9)
         channel.send_octets(deflated if self._deflates else b"s" + archive)
         size = channel.unsent
-        limit = time.monotonic() + ARCHIVE_LIMIT_S
         while not channel.waiting:
             channel.exchange()
             done = size - channel.unsent
             self._sink(events.Progress(done, size, "sending the agent"))
-            if time.monotonic() > limit:
+            # At 300 baud it takes ten minutes, and is acknowledged all the time.
+            if channel.silent_s > SILENCE_LIMIT_S:
                 raise BootstrapError(
                     "the agent cannot be sent",
                     where=self._box.name,
-                    why=f"it was not there after {ARCHIVE_LIMIT_S:.0f} s",
+                    why=f"the box acknowledged nothing for {SILENCE_LIMIT_S:.0f} s",
                     next_step="look at the line: --trace FILE records it",
                 )
         answer = channel.waiting.popleft()
@@ -155,9 +157,14 @@ class Starter:
     def _greeting(self, link_id: int, rest: bytes) -> dict[str, Any]:
         channel = self._channel
         channel.begin(link_id, rest)
-        limit = time.monotonic() + GREETING_LIMIT_S
+        asked = time.monotonic()
+        limit = asked + GREETING_LIMIT_S
         while not channel.waiting:
             channel.exchange()
+            if min(channel.silent_s, time.monotonic() - asked) > TAKE_OVER_S:
+                # What was heard was an agent at work for a host that died.
+                asked = time.monotonic()
+                channel.take_over()
             if time.monotonic() > limit:
                 raise BootstrapError(
                     "the agent does not greet",

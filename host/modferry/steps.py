@@ -48,13 +48,14 @@ class Heard:
 
     index: of the pattern that matched, None if none did.  match: its match.
     octets: how many bytes came meanwhile, the kernel's lines included.
-    text: what came, without the kernel's lines.
+    text: what came, without the kernel's lines.  waited_s: how long it took.
     """
 
     index: int | None
     match: re.Match[bytes] | None
     octets: int
     text: bytes
+    waited_s: float
 
 
 Step = Send | Expect | Say

@@ -7,7 +7,7 @@ import re
 import pytest
 
 from modferry.bootstrap import console_dialogue, pipe_dialogue
-from modferry.core.launch import Launch, posix_cksum
+from modferry.core.launch import Launch
 from modferry.core.profile import Login, Profile
 from modferry.dialogue import Conductor, Ending
 from modferry.errors import BootstrapError, TransportError
@@ -165,6 +165,24 @@ def test_the_second_step_is_sent_again_when_it_arrived_wrong():
     assert transport.left == []
 
 
+def test_a_second_step_that_was_long_on_its_way_is_not_sent_again():
+    transport, run = play(
+        [
+            Says(b"box login: "),
+            Hears(rb"root\r"),
+            Says(b"# "),
+            *SHELL,
+            Hears(rb"MF BAD\";fi\r"),
+            Says(b"@@MF NEED 2.7 1\r\n"),
+            Hears(rb"c2Vjb25kIHN0ZXA=\r\.\d+\r"),
+            Says(b"@@MF READY\r\n", after_s=9.0),
+        ]
+    )
+
+    assert run() == Ending("receiver", b"")
+    assert transport.heard.count(b"c2Vjb25kIHN0ZXA=") == 1
+
+
 def test_the_second_step_that_never_arrives_is_an_error_in_time():
     transport, run = play(
         [
@@ -247,7 +265,19 @@ def test_what_is_waited_for_cannot_stand_in_what_is_typed():
     assert re.search(marks, transport.heard) is None
 
 
-def test_cksum_is_that_of_posix():
-    # Printed by coreutils: printf %s 123456789 | cksum; printf '' | cksum
-    assert posix_cksum(b"123456789") == 930766865
-    assert posix_cksum(b"") == 4294967295
+def test_a_login_is_left_when_the_agent_does_not_start():
+    transport, run = play(
+        [
+            Says(b"box login: "),
+            Hears(rb"root\r"),
+            Says(b"# "),
+            *SHELL,
+            Hears(rb"MF BAD\";fi\r"),
+            Says(b"@@MF NOPYTHON\r\n# "),
+        ]
+    )
+
+    with pytest.raises(BootstrapError, match="no Python"):
+        run()
+
+    assert transport.heard.endswith(b" exit\r")

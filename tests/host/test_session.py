@@ -276,6 +276,17 @@ def test_an_agent_left_by_a_dead_host_is_taken_over(box_of, monkeypatch):
             assert second.request("hash", path="/nonexistent") is None
 
 
+def test_an_agent_at_work_for_a_dead_host_is_taken_over(box_of, monkeypatch):
+    monkeypatch.setattr(Channel, "leave", lambda self: None)
+    with FakeBox() as fake:
+        with Session.open(box_of(fake)) as first:
+            # Nobody acknowledges what the agent sends: it says it again and again.
+            first._ask("pull", {"path": sys.executable})
+            first._channel._transmit(time.monotonic())
+        with Session.open(box_of(fake)) as second:
+            assert second.pull("/bin/sh") == Path("/bin/sh").read_bytes()
+
+
 def test_an_error_of_the_agent_has_all_its_parts(box_of):
     with FakeBox() as fake:
         with Session.open(box_of(fake)) as session:

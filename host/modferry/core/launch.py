@@ -24,6 +24,8 @@ BASE64_LINE = 72
 DONE = 76
 """What the first step exits with; any other status below 128 means: no Python here."""
 
+PRINTK = "/proc/sys/kernel/printk"
+
 STAGE_MODULES = ("compat", "wire", "inbox", "link", "system.wireend", "boot")
 """The Python modules of the agent that make up the second step, in import order."""
 
@@ -56,16 +58,17 @@ def say(x):
  sys.stdout.flush()
 signal.alarm({patience_s})
 say("NEED %d.%d %d"%(sys.version_info[:2]+(z is not None,)))
+read=getattr(sys.stdin,"buffer",sys.stdin).readline
 while 1:
- t=""
+ t=b""
  while 1:
-  l=sys.stdin.readline()
+  l=read()
   if not l:os._exit(76)
   l=l.strip()
-  if l[:1]==".":break
+  if l[:1]==b".":break
   t+=l
  try:
-  k=b.a2b_base64(t.encode("ascii"))
+  k=b.a2b_base64(t)
   if b.crc32(k)&0xffffffff==int(l[1:]):break
  except Exception:pass
  say("AGAIN")
@@ -108,6 +111,7 @@ class Launch:
     link_id: even; the second step's own link has the next number.
     lease_s: how long the agent stays without a sign of the host.
     leave: log out of the shell when the agent ends.
+    log_level: of the kernel's console while the agent runs; None: as it is.
     """
 
     sha256: str
@@ -116,6 +120,7 @@ class Launch:
     link_id: int
     lease_s: int
     leave: bool = False
+    log_level: int | None = None
 
     @property
     def stage_link_id(self) -> int:
@@ -156,7 +161,8 @@ def _shortened(source: str) -> str:
             ast.get_docstring(node) is not None
         ):
             node.body = node.body[1:] or [ast.Pass()]
-    return ast.unparse(tree)
+    # Python 2.6 compiles nothing whose last line has no end.
+    return ast.unparse(tree) + "\n"
 
 
 def stage_two_lines(payload: bytes) -> list[str]:
@@ -179,6 +185,11 @@ def shell_script(launch: Launch, *, terminal: bool) -> str:
     )
     if terminal:
         script = f's=$(stty -g);stty -echo;{script};stty "$s"'
+    if terminal and launch.log_level is not None:
+        script = (
+            f"k=$(cut -f1 {PRINTK})&&echo {launch.log_level} >{PRINTK};{script};"
+            f'[ -z "$k" ]||echo "$k" >{PRINTK}'
+        )
     if launch.leave:
         script += ";exit"
     return script

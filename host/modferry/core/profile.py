@@ -132,12 +132,9 @@ class Console:
     login_timeout_s: float = _key(
         30.0, "how long one answer of login, sudo or the shell may take", low=1
     )
-    quiet_s: float = _key(
-        0.3, "a console silent for so long has said all it has to say", low=0.05
-    )
     log_level: int | None = _key(
         None,
-        "console log level while at work (dmesg -n); null: untouched",
+        "console log level while modferry is at work; null: as it is",
         low=1,
         high=8,
     )
@@ -152,8 +149,6 @@ class Timeouts:
     write_s: float = _key(
         20.0, "until bytes go out, beyond the time the line needs for them", low=0.1
     )
-    request_s: float = _key(30.0, "until a request is answered", low=1)
-    load_s: float = _key(60.0, "until a module's init function is through", low=1)
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,71 @@
+"""A push from the host's side, on a link that is an object."""
+
+from __future__ import annotations
+
+from collections import deque
+from typing import Any
+
+import pytest
+
+from modferry.core import events
+from modferry.errors import TransportError
+from modferry.fleet.inventory import resolve
+from modferry.session import Session
+
+
+class DeadLink:
+    """A link whose other end fell silent: what is sent stays unsent, time goes by."""
+
+    def __init__(self) -> None:
+        self.waiting: deque[bytes] = deque()
+        self.unsent = 0
+        self.silent_s = 0.0
+
+    def send(self, **message: Any) -> None:
+        self.unsent += len(message["octets"])
+
+    def exchange(self) -> None:
+        self.silent_s += 1.0
+
+
+class LiveLink(DeadLink):
+    """A link that takes all at once, and keeps it."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.sent: list[tuple[bytes, bool]] = []
+
+    def send(self, **message: Any) -> None:
+        self.sent.append((message["octets"], message["last"]))
+
+
+def session_on(link: Any, timeout_s: float | None = None) -> Session:
+    return Session(resolve("local:"), link, {}, events.ignore, timeout_s)
+
+
+@pytest.mark.parametrize(("timeout_s", "limit_s"), [(None, 30), (5.0, 5)])
+def test_a_line_that_dies_in_the_middle_is_given_up(timeout_s, limit_s):
+    link = DeadLink()
+
+    with pytest.raises(TransportError, match="does not answer") as caught:
+        session_on(link, timeout_s)._stream(1, bytes(50_000), "x.ko")
+
+    assert link.silent_s == limit_s + 1
+    assert caught.value.next_step
+
+
+def test_an_empty_file_has_a_last_chunk():
+    link = LiveLink()
+
+    session_on(link)._stream(1, b"", "empty")
+
+    assert link.sent == [(b"", True)]
+
+
+def test_only_the_last_chunk_is_the_last():
+    link = LiveLink()
+
+    session_on(link)._stream(1, bytes(10_000), "x.ko")
+
+    assert [last for _, last in link.sent] == [False, False, True]
+    assert b"".join(octets for octets, _ in link.sent) == bytes(10_000)
