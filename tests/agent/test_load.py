@@ -206,7 +206,7 @@ def test_two_loads_do_not_mix(tmp_path: Path):
         "import fcntl, sys, time; f = open(sys.argv[1], 'w'); fcntl.lockf(f, 2);"
         "print('held', flush=True); sys.stdin.read()"
     )
-    lock = str(tmp_path / "run/lock/modferry-load.lock")
+    lock = str(tmp_path / "run/modferry-load.lock")
     with subprocess.Popen(
         [sys.executable, "-c", command, lock],
         stdin=subprocess.PIPE,

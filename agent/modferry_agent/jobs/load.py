@@ -49,13 +49,8 @@ def load_modules(
     kernel.modules()  # without the list nobody could say what was loaded
     loader = loader or syscalls.find_loader()
     lock = LoadLock(kernel)
-    if not dry_run and not lock.acquire():
-        raise LoadError(
-            "another load is under way on the box",
-            where=lock.path,
-            hint="try again when it has ended",
-            code="busy",
-        )
+    if not dry_run:
+        lock.acquire()
     try:
         run = _Load(kernel, loader, basedir, require_fingerprint, device)
         return run.load(module, parameters, dry_run, context)

@@ -4,7 +4,7 @@ import errno
 import os
 
 from modferry_agent import compat
-from modferry_agent.errors import FileError
+from modferry_agent.errors import FileError, LoadError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -141,7 +141,8 @@ def parse_module_line(line):
 class LoadLock(object):
     """One load at a time on a box, so that the kernel's lines are this load's."""
 
-    PLACES = ("/run/lock", "/var/lock", "/run", "/tmp")  # noqa: S108
+    # Root's alone: in /run/lock anybody could hold the name, and hold up all loads.
+    PLACES = ("/run", "/var/run")
 
     def __init__(self, kernel):
         # type: (Kernel) -> None
@@ -154,22 +155,27 @@ class LoadLock(object):
                 break
 
     def acquire(self):
-        # type: () -> bool
-        """Take the lock; False: another load holds it, or no place was found to try."""
+        # type: () -> None
+        """Take the lock; LoadError if another load holds it.
+
+        Who cannot have the lock's file cannot load either, and goes on without.
+        """
         import fcntl
 
-        if not self.path:
-            return True  # no directory to lock in: nothing else of ours has one either
         flags = os.O_RDWR | os.O_CREAT | getattr(os, "O_NOFOLLOW", 0)
-        self.handle = os.open(compat.raw(self.path), flags, 384)  # rw-------
         try:
+            self.handle = os.open(compat.raw(self.path), flags, 384)  # rw-------
             fcntl.lockf(self.handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except (IOError, OSError) as error:
+        except EnvironmentError as error:
+            taken = self.handle >= 0 and error.errno in (errno.EAGAIN, errno.EACCES)
             self.release()
-            if error.errno in (errno.EAGAIN, errno.EACCES):
-                return False
-            raise
-        return True
+            if taken:
+                raise LoadError(
+                    "another load is under way on the box",
+                    where=self.path,
+                    hint="try again when it has ended",
+                    code="busy",
+                )
 
     def release(self):
         # type: () -> None
