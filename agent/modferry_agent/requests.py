@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 TIME_LIMIT_S = {"quick": 30, "slow": 300, "load": 180, "transfer": 30}
 
 # The parts of the agent's archive; one needs those before it, the first is there.
-PARTS = ("base", "index", "load")
+PARTS = ("base", "facts", "index", "load")
 
 REQUIRED = object()
 
@@ -82,7 +82,7 @@ def _checked(name, key, kind, value):
 
 
 TABLE = {
-    "facts": Request("jobs.facts:read_facts", "index", "slow", False),
+    "facts": Request("jobs.facts:read_facts", "facts", "slow", False),
     "push": Request(
         "jobs.push:Push",
         "base",
@@ -122,6 +122,16 @@ TABLE = {
         fingerprints=("truth", True),
         strict=("truth", False),
     ),
+    "explain": Request(
+        "jobs.explain:explain_module",
+        "load",
+        "slow",
+        False,
+        module=("text", REQUIRED),
+        release=("text", None),
+        basedir=("text", ""),
+        links=("text", "file"),
+    ),
     "load": Request(
         "jobs.load:load_modules",
         "load",
@@ -141,7 +151,7 @@ TABLE = {
         dependencies=("truth", True),
         dry_run=("truth", False),
     ),
-    "modules": Request("jobs.modules:list_modules", "index", "quick", False),
+    "modules": Request("jobs.modules:list_modules", "facts", "quick", False),
     "diagnose": Request(
         "jobs.diagnose:diagnose_module",
         "load",
@@ -152,7 +162,7 @@ TABLE = {
     ),
     "klog": Request(
         "jobs.klog:read_log",
-        "index",
+        "facts",
         "quick",
         False,
         since=("number", None),

@@ -47,6 +47,7 @@ for _command in (
     push.push,
     pull.pull,
     box.depmod,
+    box.explain,
     box.load,
     box.unload,
     box.modules,

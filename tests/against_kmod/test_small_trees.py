@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import gzip
 import lzma
-import os
 from collections.abc import Callable
 from pathlib import Path
 
@@ -192,87 +191,13 @@ def test_configuration_chooses_as_kmod_does(
     assert rootfs.index_files(folder) == expected
 
 
-@pytest.mark.parametrize(
-    "options",
-    [
-        ("-n",),
-        ("-v",),
-        ("-w",),
-        ("-e",),
-        ("-e", "-F", "System.map"),
-        ("-e", "-E", "Module.symvers"),
-        ("-n", "-P", "_"),
-        ("-P", "ab"),
-        ("--no-such",),
-        ("--s",),
-        ("-n", "-A"),
-    ],
-    ids=" ".join,
-)
-def test_options_print_and_end_as_kmods(
-    options: tuple[str, ...],
-    tmp_path: Path,
-    depmod: Depmod,
-    monkeypatch: pytest.MonkeyPatch,
-    capfdbinary: pytest.CaptureFixture[bytes],
-):
-    folder = rootfs.make_tree(
-        tmp_path,
-        {
-            "kernel/give.ko": kernel_module(exports=["_give", "twice"], aliases=["a"]),
-            "kernel/more.ko": kernel_module(exports=["more"], aliases=["a", "b", "b"]),
-            "kernel/take.ko": kernel_module(
-                imports=["_give", "more", "missing", "printk", ".more"],
-                weak_imports=["absent"],
-                versions={"printk": 5, "more": 6},
-            ),
-        },
-    )
-    monkeypatch.chdir(tmp_path)
-    Path("System.map").write_text("0 T printk\n0 r __ksymtab_printk\n")
-    Path("Module.symvers").write_text("0x00000007\tprintk\tvmlinux\tEXPORT_SYMBOL\t\n")
-    (folder / "modules.dep").write_text("")
-    os.utime(folder / "modules.dep", (0, 0))
-    expected = depmod.run(tmp_path, rootfs.RELEASE, *options)
-
-    words = ["-b", str(tmp_path), *options, "--like", str(depmod.release)]
-    status = our_depmod.main([depmod.called_as, *words, rootfs.RELEASE])
-
-    got = capfdbinary.readouterr()
-    assert got.out.decode("latin-1") == expected.stdout
-    assert got.err.decode("latin-1") == expected.stderr
-    assert status == expected.returncode
-
-
-def test_a_cycle_is_named_and_nothing_is_written(
-    tmp_path: Path, depmod: Depmod, capfdbinary: pytest.CaptureFixture[bytes]
-):
-    folder = rootfs.make_tree(
-        tmp_path,
-        {
-            "kernel/a.ko": kernel_module(exports=["of_a"], imports=["of_b"]),
-            "kernel/b.ko": kernel_module(exports=["of_b"], imports=["of_c"]),
-            "kernel/c.ko": kernel_module(exports=["of_c"], imports=["of_a"]),
-            "kernel/user.ko": kernel_module(imports=["of_a"]),
-        },
-    )
-    expected = depmod.run(tmp_path, rootfs.RELEASE)
-
-    status = our_depmod.main(["depmod", "-b", str(tmp_path), rootfs.RELEASE])
-
-    got = capfdbinary.readouterr()
-    assert got.err.decode() == expected.stderr
-    assert status == expected.returncode == 1
-    assert rootfs.index_files(folder) == {}
-
-
 def test_a_compressed_file_of_any_kind_is_read(tmp_path: Path):
-    give = kernel_module(exports=["give"])
+    give = kernel_module("give", exports=["give"])
     folder = rootfs.make_tree(
         tmp_path,
         {
             "kernel/give.ko.gz": gzip.compress(give),
-            "kernel/take.ko": kernel_module(imports=["give"]),
+            "kernel/take.ko": kernel_module("take", imports=["give"]),
         },
     )
 

@@ -144,6 +144,30 @@ def test_an_error_is_told_with_status_1(
     assert text in capfd.readouterr().err
 
 
+def test_our_own_options_are_spelled_out_and_make_nothing_ambiguous():
+    walked = options.walk(["--co=x", "--like", "30"], TABLE, ("like", "links"))
+
+    assert list(walked) == [("config", "x"), ("like", "30")]
+    with pytest.raises(options.OptionError):
+        list(options.walk(["--lik=30"], TABLE, ("like", "links")))
+
+
+@pytest.mark.parametrize("like", ["8", "x", ""])
+def test_there_is_no_kmod_of_that_release(like: str, capfd):
+    assert depmod.main(["depmod", f"--like={like}", "-V"]) == 1
+
+    assert "not a release of kmod from 9 on" in capfd.readouterr().err
+
+
+def test_a_module_is_explained(folder: Path, tmp_path: Path, capfd):
+    words = ["-b", str(tmp_path), "--explain", "rtai_sem", rootfs.RELEASE]
+
+    assert depmod.main(["depmod", *words]) == 0
+
+    assert "kmod 9 to 17 would have written" in capfd.readouterr().out
+    assert not (folder / "modules.dep").exists()
+
+
 def test_version_and_help_are_told(capfd):
     assert _run("-V") == 0
     assert _run("--help") == 0

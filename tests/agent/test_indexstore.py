@@ -4,15 +4,12 @@ from __future__ import annotations
 
 import errno
 import os
-import signal
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 
 from modferry_agent.errors import FileError
-from modferry_agent.system import indexstore, moduletree
+from modferry_agent.system import indexstore, moduletree, publication
 
 OLD = [("modules.dep", b"old"), ("modules.dep.bin", b"old bin"), ("modules.x", b"same")]
 NEW = [("modules.dep", b"new"), ("modules.dep.bin", b"new bin"), ("modules.x", b"same")]
@@ -49,51 +46,169 @@ def test_the_umask_has_no_say(folder: Path):
     assert (folder / "modules.dep").stat().st_mode & 0o777 == 0o644
 
 
-def test_leftovers_of_a_killed_run_are_removed(folder: Path):
-    (folder / f"modules.old{indexstore.NEW}").write_bytes(b"litter")
+def _hidden(folder: Path) -> Path:
+    return folder / publication.HIDDEN
 
-    assert indexstore.remove_leftovers(str(folder)) == [f"modules.old{indexstore.NEW}"]
+
+def test_a_publication_that_did_not_get_far_is_removed(folder: Path):
+    _hidden(folder).mkdir()
+    (_hidden(folder) / "new").mkdir()
+    (_hidden(folder) / "new" / "modules.dep").write_bytes(b"litter")
+    (_hidden(folder) / "next").symlink_to("new")
+
+    assert indexstore.tidy(str(folder))
     assert _set(folder) == OLD
-    assert indexstore.remove_leftovers(str(folder / "none")) == []
+    assert not indexstore.tidy(str(folder))
+    assert not indexstore.tidy(str(folder / "none"))
 
 
-CALLS = ("open", "write", "fsync", "fchmod", "read")
-
-
-@pytest.mark.parametrize("number", range(3))
-@pytest.mark.parametrize("call", CALLS)
-@pytest.mark.parametrize("code", [errno.ENOSPC, errno.EIO])
-def test_what_fails_before_the_renames_leaves_the_old_set(
-    folder: Path, call: str, number: int, code: int, monkeypatch: pytest.MonkeyPatch
-):
+def _stop_at(call: str, number: int, monkeypatch: pytest.MonkeyPatch) -> None:
     real = getattr(os, call)
-    calls = []
+    calls: list[object] = []
 
     def failing(*arguments: object) -> object:
-        if call != "open" or indexstore.NEW in str(arguments[0]):
-            calls.append(arguments)
-            if len(calls) == number + 1:
-                raise OSError(code, os.strerror(code))
+        calls.append(arguments)
+        if len(calls) >= number:
+            raise KeyboardInterrupt
         return real(*arguments)
 
-    files = [(name, content * 2) for name, content in NEW]
-    assert moduletree.read_if_there(str(folder / "modules.dep")) == b"old"
-    unread = indexstore.compare(str(folder), files)
-    monkeypatch.setattr(indexstore, "compare", lambda *_: unread)
     monkeypatch.setattr(os, call, failing)
 
-    with pytest.raises(FileError) as caught:
-        indexstore.publish(str(folder), files)
+
+@pytest.mark.parametrize(
+    ("renames", "expected"), [(1, OLD), (2, OLD), (3, OLD), (4, NEW), (5, NEW)]
+)
+def test_one_rename_is_the_switch(
+    folder: Path,
+    renames: int,
+    expected: list[tuple[str, bytes]],
+    monkeypatch: pytest.MonkeyPatch,
+):
+    """Two diversions, the switch, two files put in place; stopped at each of them."""
+    _stop_at("rename", renames, monkeypatch)
+
+    with pytest.raises(KeyboardInterrupt):
+        indexstore.publish(str(folder), NEW)
 
     monkeypatch.undo()
-    assert caught.value.code == ("disk-full" if code == errno.ENOSPC else "file-error")
-    assert _set(folder) == OLD
+    contents = [(name, (folder / name).read_bytes()) for name, _ in NEW]
+    assert contents == expected
+    indexstore.tidy(str(folder))
+    assert _set(folder) == expected
+    assert not any(path.is_symlink() for path in folder.iterdir())
+
+
+def test_the_first_set_is_there_whole_or_not_at_all(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    _stop_at("rename", 4, monkeypatch)
+
+    with pytest.raises(KeyboardInterrupt):
+        indexstore.publish(str(tmp_path), NEW)
+
+    monkeypatch.undo()
+    assert not any((tmp_path / name).exists() for name, _ in NEW)
+    indexstore.tidy(str(tmp_path))
+    assert _set(tmp_path) == []
+
+
+def test_links_of_somebody_else_come_back_when_it_fails(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+):
+    (folder / "elsewhere").write_bytes(b"old")
+    (folder / "modules.dep").unlink()
+    (folder / "modules.dep").symlink_to("elsewhere")
+    (folder / "modules.dep.bin").unlink()
+    (folder / "modules.dep.bin").symlink_to("nowhere")
+    real = os.rename
+
+    def failing(old: bytes, new: bytes) -> None:
+        if new.endswith(b"/current"):
+            assert (folder / "modules.dep").read_bytes() == b"old"
+            raise OSError(errno.EIO, "broken")
+        real(old, new)
+
+    monkeypatch.setattr(os, "rename", failing)
+    with pytest.raises(FileError):
+        indexstore.publish(str(folder), NEW)
+
+    monkeypatch.undo()
+    assert (folder / "modules.dep").readlink() == Path("elsewhere")
+    assert (folder / "modules.dep.bin").readlink() == Path("nowhere")
+    assert not _hidden(folder).exists()
+    indexstore.publish(str(folder), NEW)
+    assert not (folder / "modules.dep").is_symlink()
+
+
+@pytest.mark.parametrize("call", ["link", "symlink"])
+def test_file_systems_without_links_do(
+    folder: Path, call: str, monkeypatch: pytest.MonkeyPatch
+):
+    def refusing(*_: object) -> None:
+        raise OSError(errno.EPERM, "no such links here")
+
+    monkeypatch.setattr(os, call, refusing)
+
+    indexstore.publish(str(folder), NEW)
+
+    assert _set(folder) == NEW
+
+
+def test_a_directory_in_the_place_of_a_file_is_told(folder: Path):
+    (folder / "modules.dep").unlink()
+    (folder / "modules.dep").mkdir()
+
+    with pytest.raises(FileError):
+        indexstore.publish(str(folder), NEW)
+
+    assert (folder / "modules.dep.bin").read_bytes() == b"old bin"
+    assert not _hidden(folder).exists()
+
+
+def test_what_another_depmod_wrote_meanwhile_is_told(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+):
+    real = publication.settle
+
+    def late(directory: str) -> bool:
+        done = real(directory)
+        if done:
+            (folder / "modules.dep").write_bytes(b"other")
+        return done
+
+    monkeypatch.setattr(publication, "settle", late)
+
+    with pytest.raises(FileError) as caught:
+        indexstore.publish(str(folder), NEW)
+
+    assert caught.value.code == "index-overwritten"
+
+
+def test_links_that_cannot_be_made_files_again_still_lead_to_the_new_set(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+):
+    real = os.rename
+
+    def failing(old: bytes, new: bytes) -> None:
+        if old.endswith(b".placed"):
+            raise OSError(errno.EIO, "broken")
+        real(old, new)
+
+    monkeypatch.setattr(os, "rename", failing)
+    with pytest.raises(FileError) as caught:
+        indexstore.publish(str(folder), NEW)
+
+    monkeypatch.undo()
+    assert caught.value.code == "index-untidy"
+    assert (folder / "modules.dep").read_bytes() == b"new"
+    indexstore.publish(str(folder), NEW)
+    assert _set(folder) == NEW
 
 
 def test_bytes_that_read_otherwise_are_not_published(
     folder: Path, monkeypatch: pytest.MonkeyPatch
 ):
-    monkeypatch.setattr(indexstore, "_content_of", lambda _handle: b"garbage")
+    monkeypatch.setattr(publication, "_content_of", lambda _handle: b"garbage")
 
     with pytest.raises(FileError):
         indexstore.publish(str(folder), NEW)
@@ -101,27 +216,12 @@ def test_bytes_that_read_otherwise_are_not_published(
     assert _set(folder) == OLD
 
 
-def test_a_run_that_is_killed_leaves_the_old_set(folder: Path):
-    script = f"""if 1:
-        import os, signal
-        from modferry_agent.system import indexstore
-        def killed(old, new):
-            os.kill(os.getpid(), {int(signal.SIGKILL)})
-        os.rename = killed
-        indexstore.publish({str(folder)!r}, {NEW!r})
-    """
-    agent = Path(indexstore.__file__).parents[2]
+def test_an_unchanged_set_is_marked_as_fresh(folder: Path):
+    os.utime(folder / "modules.dep", (1000, 1000))
 
-    done = subprocess.run(
-        [sys.executable, "-B", "-c", script],
-        env={"PYTHONPATH": str(agent)},
-        check=False,
-    )
-
-    assert done.returncode == -signal.SIGKILL
-    assert len(_set(folder)) == len(OLD) + 2
     indexstore.publish(str(folder), OLD)
-    assert _set(folder) == OLD
+
+    assert (folder / "modules.dep").stat().st_mtime > 1000
 
 
 def test_a_second_run_waits_and_then_says_so(

@@ -46,17 +46,6 @@ def test_prefixes_and_dots_come_off():
     assert table.known_name("y") == "y"
 
 
-def test_symvers_and_system_map_name_the_kernels_symbols():
-    symvers = (
-        "0x00000010\tprintk\tvmlinux\tEXPORT_SYMBOL\t\n"
-        "0x1 give drivers/a EXPORT_SYMBOL\nbad line\nzz x vmlinux y\n"
-    )
-    system_map = "c0 T printk\nc1 r __ksymtab_printk\nshort\n"
-
-    assert symbols.parse_symvers(symvers) == [("printk", 16)]
-    assert symbols.parse_system_map(system_map) == [("printk", 0)]
-
-
 def test_unknown_and_differing_imports_are_told_unless_weak():
     table = symbols.SymbolTable()
     table.add_kernel([("known", 1), ("other", 2)])

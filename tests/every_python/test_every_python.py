@@ -122,6 +122,12 @@ def test_find(session, tree):
     assert got["found"] == {"rtai_sem.ko": ["rtai/rtai_sem.ko"]}
 
 
+def test_explain(session, tree):
+    reply = session.request("explain", module="rtai_sem", basedir=tree, release=RELEASE)
+
+    assert "wake_up_srq" in str(reply)
+
+
 def test_a_load_without_doing_it_says_the_steps(session, tree):
     answer = _answer(session, "load", module="rtai_sem", basedir=tree, dry_run=True)
 
@@ -184,6 +190,7 @@ def test_every_request_was_asked():
         "find",
         "facts",
         "depmod",
+        "explain",
         "load",
         "modules",
         "klog",

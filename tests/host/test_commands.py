@@ -270,3 +270,20 @@ def test_pull_writes_the_file_whole(session, home):
     assert run("pull", "/etc/modules") == ExitStatus.DONE
     assert (home / "modules").read_bytes() == b"loop\n"
     assert list(home.glob(".*modferry-part")) == []
+
+
+def test_an_explanation_is_asked_for_and_told(session, capsys):
+    session.replies["explain"] = {
+        "module": "b",
+        "path": "k/b.ko",
+        "file": "k/b.ko",
+        "names": ["k/b.ko"],
+        "line": ["k/a.ko"],
+        "imports": [],
+        "ways": [],
+        "old_kmod": {"line": [], "missing": [], "left_out_of": []},
+        "release": "6.1",
+    }
+
+    assert run("explain", "b") == ExitStatus.DONE
+    assert capsys.readouterr().out.startswith("k/b.ko: k/a.ko\n")

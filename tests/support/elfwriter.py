@@ -140,7 +140,8 @@ def kernel_module(
     entries += [f"{key}={value}" for key, value in fields]
     if name:
         entries.append(f"name={name}")
-    sections = [(".modinfo", SHT_PROGBITS, _joined(entries))]
+    # A module without any is told to be damaged.
+    sections = [(".modinfo", SHT_PROGBITS, _joined(entries or ["license=GPL"]))]
     if versions is not None:
         records = version_records(versions, bits=bits, byte_order=byte_order)
         sections.append(("__versions", SHT_PROGBITS, records))

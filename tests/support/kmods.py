@@ -7,6 +7,7 @@ import os
 import re
 import shutil
 import subprocess
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -30,6 +31,25 @@ class Depmod:
         """Return the name that it puts before getopt's messages."""
         return self.command[2] if "--argv0" in self.command else self.command[0]
 
+    @property
+    def modprobe(self) -> tuple[str, ...]:
+        """Return how to call the modprobe of the same kmod."""
+        if "--argv0" in self.command:
+            return tuple(
+                "modprobe" if word == "depmod" else word for word in self.command
+            )
+        return (str(Path(self.command[0]).with_name("modprobe")),)
+
+    def asked_of(self, root: Path, *words: str) -> subprocess.CompletedProcess[bytes]:
+        """Return what the modprobe of the same kmod says of a tree."""
+        where = ["-d", str(root), "-S", rootfs.RELEASE, "-C", "/dev/null"]
+        return subprocess.run(
+            [*self.modprobe, *where, *words],
+            capture_output=True,
+            timeout=30,
+            check=False,
+        )
+
     def run(
         self, root: Path, release: str, *options: str
     ) -> subprocess.CompletedProcess[str]:
@@ -40,6 +60,18 @@ class Depmod:
             text=True,
             errors="surrogateescape",
             timeout=120,
+            check=False,
+        )
+
+    def called_with(
+        self, words: Iterable[str], cwd: Path
+    ) -> subprocess.CompletedProcess[bytes]:
+        """Run it as it stands, and keep the bytes that it prints."""
+        return subprocess.run(
+            [*self.command, *words],
+            cwd=cwd,
+            capture_output=True,
+            timeout=60,
             check=False,
         )
 

@@ -29,11 +29,12 @@ def box_up(
     *,
     log_level: int = 7,
     switches: Mapping[str, str] | None = None,
+    disks: tuple[Path, ...] = (),
 ) -> Iterator[PracticeBox]:
     """Boot a box of its own in an empty directory; it is up until the block ends."""
     box = PracticeBox(directory, image)
     try:
-        box.start(log_level=log_level, switches=switches)
+        box.start(log_level=log_level, switches=switches, disks=disks)
         box.wait_until_up()
         yield box
     finally:

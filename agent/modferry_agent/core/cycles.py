@@ -39,17 +39,27 @@ def chains(edges):
     for index, found in enumerate(edges):
         for owner in found:
             used_by[owner].append(index)
-    looped = set()  # type: set[int]
     all_chains = []  # type: list[list[int]]
-    for root in range(len(edges)):
-        if root in looped or not used_by[root]:
-            continue
+    # The next root is the one behind the last that was taken out, as in a ring.
+    roots = [index for index, users in enumerate(used_by) if users]
+    while roots:
+        root = roots[0]
         circle = _reached(edges, root) & _reached(used_by, root)
         if root in circle:
             for chain in _chains_through(root, edges, circle):
                 all_chains.append(chain)
-                looped.update(chain)
+                for index in chain[:-1]:
+                    roots = _without(roots, index)
+        roots = _without(roots, root)
     return all_chains
+
+
+def _without(ring, index):
+    # type: (list[int], int) -> list[int]
+    if index not in ring:
+        return ring
+    place = ring.index(index)
+    return ring[place + 1 :] + ring[:place]
 
 
 def _reached(edges, root):
@@ -72,9 +82,10 @@ def _chains_through(root, edges, circle):
     while waiting and steps < _MOST_STEPS and len(found) < _MOST_CHAINS:
         steps += 1
         path = waiting.pop()
+        if len(path) > 1 and path[-1] == root:
+            found.append(path)
+            continue
         for index in edges[path[-1]]:
-            if index == root:
-                found.append(path + [root])
-            elif index in circle and index not in path:
+            if index == root or (index in circle and index not in path):
                 waiting.append(path + [index])
     return found

@@ -4,17 +4,36 @@ Source: depmod(8), modules.dep(5); kmod, tools/depmod.c, output_* and depmod_out
 checked to the byte by tests/against_kmod.
 """
 
-from modferry_agent.compat import raw
-from modferry_agent.core import devname, modinfo, names, trie
+from modferry_agent.compat import native, raw
+from modferry_agent.core import devname, highbytes, indexpairs, names, trie
+from modferry_agent.core.reasons import reason
+from modferry_agent.errors import RequestError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Sequence  # noqa: F401  # novermin
     from modferry_agent.core.module import Module  # noqa: F401
+    from modferry_agent.core.indexpairs import Pairs  # noqa: F401
 
-    Pair = tuple[str, str, int]
-
+OLDEST_KMOD = 9
 NEWEST_KMOD = 34
+
+
+def kmod_release(like):
+    # type: (str | int | None) -> int
+    """Return the number of the kmod to be like; RequestError if it is none."""
+    if like is None:
+        return NEWEST_KMOD
+    try:
+        kmod = int(like)
+    except ValueError:
+        kmod = 0
+    if kmod < OLDEST_KMOD:
+        raise RequestError(
+            "not a release of kmod from %d on: %s" % (OLDEST_KMOD, like),
+            where="like",
+        )
+    return kmod
 
 
 class Contents(object):
@@ -27,6 +46,7 @@ class Contents(object):
     builtin_modinfo: bytes of modules.builtin.modinfo, or None without one
     kmod: the release of kmod to be like
     warnings: ``(path, reason)``; what is found wrong while the files are made is added
+    with_duplicates: warn also of what an index has twice
     """
 
     def __init__(self, modules, dependencies, owners, kmod=NEWEST_KMOD):
@@ -39,16 +59,45 @@ class Contents(object):
         self.builtin = None  # type: str | None
         self.builtin_modinfo = None  # type: bytes | None
         self.warnings = []  # type: list[tuple[str, str]]
+        self.with_duplicates = False
+        self._symbols = None  # type: list[str] | None
+
+    def symbols(self):
+        # type: () -> list[str]
+        """Return the symbols that modules own in the order of kmod's hash table."""
+        if self._symbols is None:
+            self._symbols = names.hash_order(self.owners, names.SYMBOL_BUCKETS)
+        return self._symbols
 
 
-def encode_files(contents):
-    # type: (Contents) -> list[tuple[str, bytes]]
-    """Return ``(name, bytes)`` of each file that this kmod writes, in its order."""
-    return [
-        (name, encode(contents))
-        for name, encode, since in TABLE
-        if contents.kmod >= since
-    ]
+def encode_files(contents, only=None):
+    # type: (Contents, Sequence[str] | None) -> list[tuple[str, bytes]]
+    """Return ``(name, bytes)`` of each file that this kmod writes, in its order.
+
+    only: the names of those to return
+    """
+    files = []
+    for name, encode, since in TABLE:
+        if contents.kmod >= since and (only is None or name in only):
+            octets = encode(contents)
+            files.append((name, octets))
+            if name in _ASCII_FROM_34 and contents.kmod >= 34:
+                _warn_of_high_bytes(contents, name, octets)
+    return files
+
+
+# What kmod 34 ends at if there is a byte above 7F: no index is written anew any more.
+_ASCII_FROM_34 = ("modules.dep", "modules.alias", "modules.symbols")
+
+
+def _warn_of_high_bytes(contents, name, octets):
+    # type: (Contents, str, bytes) -> None
+    if highbytes.are_in(octets):
+        for line in octets.split(b"\n"):
+            if highbytes.are_in(line):
+                text = "a byte above 7F, which kmod's depmod from 34 on dies of: %s"
+                shown = native(line)
+                contents.warnings.append((name, reason(text % shown, "high-byte")))
 
 
 def text_files(contents):
@@ -72,37 +121,34 @@ def parse_dep(text):
     return found
 
 
-def _index(contents, pairs):
-    # type: (Contents, list[Pair]) -> bytes
-    return trie.encode(trie.build(pairs), "pre" if contents.kmod >= 34 else "post")
+# Name of an index and what kmod calls it.
+_WATCHED = {"dep": "deps", "alias": "alias", "symbols": "syms"}
 
 
-def _dep_lines(contents):
-    # type: (Contents) -> list[str]
-    lines = []
-    for module, needed in zip(contents.modules, contents.dependencies):
-        lines.append(" ".join([module.path + ":"] + [owner.path for owner in needed]))
-    return lines
+def _index(contents, pairs, what):
+    # type: (Contents, Pairs, str) -> bytes
+    # what: name of the index; kmod tells of what three of them have twice
+    if contents.with_duplicates and what in _WATCHED:
+        pairs = indexpairs.watched(contents, pairs, _WATCHED[what])
+    found = list(pairs)
+    harmful = highbytes.harmful_keys([pair[0] for pair in found])
+    if harmful:
+        found = [pair for pair in found if pair[0] not in harmful]
+        text = "a byte above 7F, at which kmod's reader loses other keys, in %s"
+        for key in sorted(harmful):
+            because = reason(text % key + "; it is not in the index", "high-branch")
+            contents.warnings.append(("modules.%s.bin" % what, because))
+    return trie.encode(trie.build(found), "pre" if contents.kmod >= 34 else "post")
 
 
 def _dep(contents):
     # type: (Contents) -> bytes
-    return _text(_dep_lines(contents))
+    return _text(indexpairs.dep_lines(contents))
 
 
 def _dep_bin(contents):
     # type: (Contents) -> bytes
-    return _index(contents, dep_pairs(contents))
-
-
-def dep_pairs(contents):
-    # type: (Contents) -> list[Pair]
-    """Return key, value and priority of what is in modules.dep.bin."""
-    lines = _dep_lines(contents)
-    return [
-        (module.name, lines[index], index)
-        for index, module in enumerate(contents.modules)
-    ]
+    return _index(contents, indexpairs.dep_pairs(contents), "dep")
 
 
 def _alias(contents):
@@ -117,25 +163,7 @@ def _alias(contents):
 
 def _alias_bin(contents):
     # type: (Contents) -> bytes
-    return _index(contents, alias_pairs(contents))
-
-
-def alias_pairs(contents):
-    # type: (Contents) -> list[Pair]
-    """Return key, value and priority of what is in modules.alias.bin."""
-    pairs = []
-    for index, module in enumerate(contents.modules):
-        if module.link_of is None:
-            for alias in module.aliases:
-                key = names.normalise_alias(alias)
-                if key is None:
-                    contents.warnings.append((module.path, _UNMATCHED % alias))
-                else:
-                    pairs.append((key, module.name, index))
-    return pairs
-
-
-_UNMATCHED = "unmatched bracket in the alias %s, which is left out of modules.alias.bin"
+    return _index(contents, indexpairs.alias_pairs(contents), "alias")
 
 
 def _softdep(contents):
@@ -159,55 +187,39 @@ def _weakdep(contents):
 def _symbols(contents):
     # type: (Contents) -> bytes
     lines = ["# Aliases for symbols, used by symbol_request()."]
-    for key, name, _index in symbol_pairs(contents):
+    for key, name, _place in indexpairs.symbol_pairs(contents):
         lines.append("alias " + key + " " + name)
     return _text(lines)
 
 
 def _symbols_bin(contents):
     # type: (Contents) -> bytes
-    return _index(contents, symbol_pairs(contents))
-
-
-def symbol_pairs(contents):
-    # type: (Contents) -> list[Pair]
-    """Return key, value and priority of what is in modules.symbols.bin."""
-    owners = contents.owners
-    pairs = []
-    for symbol in names.hash_order(owners, names.SYMBOL_BUCKETS):
-        index = owners[symbol]
-        pairs.append(("symbol:" + symbol, contents.modules[index].name, index))
-    return pairs
+    return _index(contents, indexpairs.symbol_pairs(contents), "symbols")
 
 
 def _builtin_bin(contents):
     # type: (Contents) -> bytes
+    path = "modules.builtin"
     if contents.builtin is None:
-        contents.warnings.append(("modules.builtin", "missing: its index is empty"))
+        contents.warnings.append((path, _missing(path)))
         return b""
-    pairs = []
-    for line in contents.builtin.splitlines():
-        if not line[:1].isalpha():
-            contents.warnings.append(("modules.builtin", "invalid line: " + line))
-        else:
-            pairs.append((names.module_name(line), "", 0))
-    return _index(contents, pairs)
+    pairs = indexpairs.builtin_pairs(contents, path, contents.builtin)
+    return _index(contents, pairs, "builtin")
 
 
 def _builtin_alias_bin(contents):
     # type: (Contents) -> bytes
     path = "modules.builtin.modinfo"
     if contents.builtin_modinfo is None:
-        contents.warnings.append((path, "missing: its index is empty"))
+        contents.warnings.append((path, _missing(path)))
         return b""
-    pairs = []
-    for name, alias in modinfo.builtin_aliases(contents.builtin_modinfo):
-        key = names.normalise_alias(alias)
-        if key is None:
-            contents.warnings.append((path, _UNMATCHED % alias))
-        else:
-            pairs.append((key, name, 0))
-    return _index(contents, pairs)
+    pairs = indexpairs.builtin_alias_pairs(contents, path, contents.builtin_modinfo)
+    return _index(contents, pairs, "builtin.alias")
+
+
+def _missing(path):
+    # type: (str) -> str
+    return reason("missing: its index is empty", "builtin-missing", file=path)
 
 
 def _devname(contents):

@@ -57,10 +57,12 @@ def edges_of(modules, table, needs=None):
         found = []  # type: list[int]
         seen = set([KERNEL])
         if module.link_of is None:
-            for symbol, _crc, _weak in module.imports:
-                if not plain or symbol[:1] == ".":
-                    symbol = table.known_name(symbol)
-                owner = owners.get(symbol, KERNEL)
+            needed = module.needed
+            if not plain or module.is_dotted:
+                needed = [table.known_name(symbol) for symbol in needed]
+            # Most imports are the kernel's, which has no place in the table.
+            for symbol in [one for one in needed if one in owners]:
+                owner = owners[symbol]
                 if owner not in seen:
                     seen.add(owner)
                     found.append(owner)

@@ -11,6 +11,7 @@ freadline_wrapped.
 """
 
 from modferry_agent.core import posixregex
+from modferry_agent.core.reasons import reason
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -52,13 +53,14 @@ def parse_config(files, release):
             words = line.replace("\t", " ").split(" ")
             words = [word for word in words if word]
             if words and not _apply(config, words, release):
-                config.warnings.append(
-                    (
-                        path,
-                        "line %d: ignoring bad line starting with '%s'"
-                        % (number, words[0]),
-                    )
+                text = "line %d: ignoring bad line starting with '%s'"
+                because = reason(
+                    text % (number, words[0]),
+                    "config-line",
+                    number=number,
+                    word=words[0],
                 )
+                config.warnings.append((path, because))
     if not config.searches:
         config.searches.append("updates")
     return config

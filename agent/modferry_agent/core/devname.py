@@ -3,6 +3,8 @@
 Source: kmod, tools/depmod.c, output_devname.
 """
 
+from modferry_agent.core.reasons import reason
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from modferry_agent.core.module import Module  # noqa: F401
@@ -26,7 +28,7 @@ def line_of(module):
         if node is not None and numbers is not None:
             return "%s %s %s%d:%d" % ((module.name, node) + numbers), None
     if node is not None:
-        return None, _NO_NUMBERS % node
+        return None, reason(_NO_NUMBERS % node, "devname", name=module.name, node=node)
     return None, None
 
 

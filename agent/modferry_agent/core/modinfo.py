@@ -12,7 +12,13 @@ from modferry_agent.compat import native
 def strings(section):
     # type: (bytes) -> list[str]
     """Return the non-empty strings of a section of NUL-ended strings, in file order."""
-    return [entry for entry in native(section).split("\0") if entry]
+    return strings_of(native(section))
+
+
+def strings_of(section):
+    # type: (str) -> list[str]
+    """Return the non-empty strings of such a section's native text."""
+    return [entry for entry in section.split("\0") if entry]
 
 
 def fields(section):
@@ -34,6 +40,19 @@ def pairs(entries):
         key, _equals, value = entry.partition("=")
         found.append((key, value))
     return found
+
+
+def doubts(section, strings):
+    # type: (str, list[str]) -> list[str]
+    """Return what is wrong with a section, of which `strings_of` made the strings."""
+    if not strings:
+        return ["there is no .modinfo, or nothing in it"]
+    if section[-1:] != "\0":
+        return [".modinfo does not end in NUL"]
+    # Counting is quicker than looking at each.
+    if section.count("=") < len(strings) or strings[0].find("=") < 1:
+        return ["a text in .modinfo is not KEY=VALUE"]
+    return []
 
 
 def values(entries, key):

@@ -21,7 +21,7 @@ class Module(object):
     path: relative to the module tree; absolute when it lies outside
     exports: ``(symbol, crc)`` in the order of the file
     imports: ``(symbol, crc, weak)``: undefined symbols in the order of the file, then
-        what only ``__versions`` names
+        what only ``__versions`` names; from `core.modulefacts`, without CRC, weakness
     problems: what is wrong in the file, a sentence each
     link_of: the module whose file this is only another name of, or None
     """
@@ -30,7 +30,6 @@ class Module(object):
         "name",
         "path",
         "exports",
-        "imports",
         "problems",
         "link_of",
         "machine",
@@ -39,6 +38,8 @@ class Module(object):
         "weakdeps",
         "inner_name",
         "_strings",
+        "_imports",
+        "_needed",
     )
 
     def __init__(self, path, exports=(), imports=(), strings=(), problems=()):
@@ -47,16 +48,26 @@ class Module(object):
         self.name = names.module_name(path)
         self.path = path
         self.exports = list(exports)
-        self.imports = list(imports)
+        self._imports = list(imports)
+        self._needed = None  # type: str | None
         self.problems = list(problems)
         self.link_of = None  # type: Module | None
         self.machine = None  # type: int | None
         self._strings = list(strings)
-        self.aliases = modinfo.values(self._strings, "alias")
-        self.softdeps = modinfo.values(self._strings, "softdep")
-        self.weakdeps = modinfo.values(self._strings, "weakdep")
-        inner = modinfo.values(self._strings, "name")
-        self.inner_name = inner[0] if inner else None  # type: str | None
+        self.inner_name = None  # type: str | None
+        self.aliases = []  # type: list[str]
+        self.softdeps = []  # type: list[str]
+        self.weakdeps = []  # type: list[str]
+        if strings:
+            self._read_strings(self._strings)
+
+    def _read_strings(self, strings):
+        # type: (list[str]) -> None
+        self.aliases = modinfo.values(strings, "alias")
+        self.softdeps = modinfo.values(strings, "softdep")
+        self.weakdeps = modinfo.values(strings, "weakdep")
+        inner = modinfo.values(strings, "name")
+        self.inner_name = inner[0] if inner else None
 
     @property
     def fields(self):
@@ -64,22 +75,51 @@ class Module(object):
         """Return the ``(key, value)`` pairs of ``.modinfo``, in file order."""
         return modinfo.pairs(self._strings)
 
+    @property
+    def imports(self):
+        # type: () -> list[tuple[str, int, bool]]
+        """Return ``(symbol, crc, weak)`` of each import."""
+        if self._needed is None:
+            return self._imports
+        return [(symbol, 0, False) for symbol in self.needed]
+
+    @property
+    def needed(self):
+        # type: () -> list[str]
+        """Return the symbols that are imported, in the same order."""
+        if self._needed is None:
+            return [symbol for symbol, _crc, _weak in self._imports]
+        return self._needed.split("\0") if self._needed else []
+
+    @property
+    def is_dotted(self):
+        # type: () -> bool
+        """Say whether an import may start with a dot, as on ppc64."""
+        joined = self._needed
+        return joined is None or joined[:1] == "." or "\0." in joined
+
+    def set_needed(self, joined):
+        # type: (str) -> None
+        """Let the imports be these symbols, joined by NULs: a tenth of the memory."""
+        self._needed = joined
+
     def renamed(self, path, link_of=None):
         # type: (str, Module | None) -> Module
         """Return the same module under another path, sharing what the file said."""
         other = Module(path)
         for slot in (
             "exports",
-            "imports",
             "problems",
             "aliases",
             "softdeps",
             "weakdeps",
+            "inner_name",
+            "machine",
+            "_strings",
+            "_imports",
+            "_needed",
         ):
             setattr(other, slot, getattr(self, slot))
-        other.inner_name = self.inner_name
-        other.machine = self.machine
-        other._strings = self._strings
         other.link_of = link_of
         return other
 
@@ -105,11 +145,13 @@ def parse_module(path, data):
         imports = _imports(file)
     except FormatError as error:
         problems.append(error.message)
-    strings = modinfo.strings(file.named(".modinfo") or b"")
+    section = native(file.named(".modinfo") or b"")
+    strings = modinfo.strings_of(section)
+    problems.extend(modinfo.doubts(section, strings))
     module = Module(path, exports, imports, strings, problems)
     module.machine = file.machine
     if module.inner_name is None:
-        module.inner_name = _this_module_name(file)
+        module.inner_name = this_module_name(file)
     return module
 
 
@@ -132,8 +174,9 @@ def _imports(file):
     return found
 
 
-def _this_module_name(file):
+def this_module_name(file):
     # type: (elf.Elf) -> str | None
+    """Return the name by which the kernel will know the module, if it is there."""
     content = file.named(".gnu.linkonce.this_module") or b""
     at = _NAME_AT[file.bits]
     name = native(content[at : at + _NAME_BYTES[file.bits]]).partition("\0")[0]

@@ -12,11 +12,12 @@ kernel/module/version.c; kmod, libkmod/libkmod-elf.c.
 
 import struct
 
-from modferry_agent.compat import native
+from modferry_agent.compat import native, raw
 from modferry_agent.core import elf, modinfo
 from modferry_agent.errors import FormatError
 
 RECORD_BYTES = 64
+_MARK = "__crc_"
 # What kmod takes for the CRC of an export that points out of its section.
 NO_CRC = 0xFFFFFFFFFFFFFFFF
 
@@ -37,17 +38,35 @@ def imported_crcs(file):
     words = struct.unpack(
         "%s%d%s" % (file.byte_order, count * per_record, file.crc_format), content
     )
-    texts = native(content)
     found = []
     start = width
     for crc in words[::per_record]:
-        name, ended, _padding = texts[start : start + RECORD_BYTES - width].partition(
-            "\0"
+        name, ended, _padding = content[start : start + RECORD_BYTES - width].partition(
+            b"\0"
         )
         if not ended:
             raise FormatError("a name in __versions misses its NUL", code="bad-elf")
-        found.append((name, crc))
+        found.append((native(name), crc))
         start += RECORD_BYTES
+    return found
+
+
+def names_beside(file, known):
+    # type: (elf.Elf, set[bytes]) -> list[bytes]
+    """Return the symbols of `imported_crcs` that are not known, in file order."""
+    content = file.named("__versions")
+    if not content or len(content) % RECORD_BYTES:
+        return []
+    if content[RECORD_BYTES - 1 :: RECORD_BYTES].strip(b"\0"):
+        names = [raw(name) for name, _crc in imported_crcs(file)]
+        return [name for name in names if name and name not in known]
+    records = file.layout.names_of_records(len(content) // RECORD_BYTES)
+    found = []
+    for padded in records.unpack(content):
+        if padded.rstrip(b"\0") not in known:
+            name = padded.partition(b"\0")[0]
+            if name and name not in known:
+                found.append(name)
     return found
 
 
@@ -68,15 +87,31 @@ def exported_crcs(file):
     Without any ``__crc_`` symbol (no MODVERSIONS, or a broken table) they are the names
     in ``__ksymtab_strings``, each with CRC 0.
     """
-    markers = file.starting_with("__crc_")
+    markers = file.starting_with(_MARK)
     if markers:
-        return [(marker.name[6:], _crc_at(file, marker)) for marker in markers]
+        return [
+            (marker.name[len(_MARK) :], _crc_at(file, marker)) for marker in markers
+        ]
+    return [(name, 0) for name in _listed_names(file)]
+
+
+def exported_names(file):
+    # type: (elf.Elf) -> list[str]
+    """Return the symbols of `exported_crcs` alone."""
+    markers = file.names_starting_with(_MARK)
+    if markers:
+        return [name[len(_MARK) :] for name in markers]
+    return _listed_names(file)
+
+
+def _listed_names(file):
+    # type: (elf.Elf) -> list[str]
     content = file.named("__ksymtab_strings")
     if not content:
         return []
     if content[-1:] != b"\0":
         raise FormatError("__ksymtab_strings misses its last NUL", code="bad-elf")
-    return [(name, 0) for name in modinfo.strings(content)]
+    return modinfo.strings(content)
 
 
 def _crc_at(file, marker):
@@ -84,9 +119,10 @@ def _crc_at(file, marker):
     index = marker.section_index
     if index in (elf.SHN_UNDEF, elf.SHN_ABS):
         return marker.value
-    if index >= len(file.sections):
+    try:
+        section = file.section_at(index)
+    except IndexError:
         return NO_CRC
-    section = file.sections[index]
     if marker.value + 4 > section.size:
         return NO_CRC
     at = section.offset + marker.value

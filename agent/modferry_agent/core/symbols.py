@@ -1,7 +1,6 @@
 """Who exports a symbol: owners, the candidates that lost, and why.
 
-Source: kmod, tools/depmod.c, depmod_load_symvers, depmod_load_system_map,
-depmod_symbol_add and depmod_symbol_find.
+Source: kmod, tools/depmod.c, depmod_symbol_add and depmod_symbol_find.
 """
 
 TYPE_CHECKING = False
@@ -24,6 +23,7 @@ class SymbolTable(object):
 
     conflicts: symbol -> indexes of the modules that export it, where they are several;
         the last one is the owner
+    of_kernel: what the kernel exports, if it was added
     """
 
     def __init__(self, prefix=""):
@@ -33,6 +33,7 @@ class SymbolTable(object):
         self.owners = {}  # type: dict[str, int]
         self.crcs = {}  # type: dict[str, int]
         self.conflicts = {}  # type: dict[str, list[int]]
+        self.of_kernel = set()  # type: set[str]
 
     def add_kernel(self, symbols):
         # type: (Iterable[tuple[str, int]]) -> None
@@ -41,6 +42,7 @@ class SymbolTable(object):
             self.owners[symbol] = KERNEL
         for symbol, crc in symbols:
             self._add(symbol, crc, KERNEL)
+        self.of_kernel.update(self.owners)
 
     def add_modules(self, modules):
         # type: (Sequence[Module]) -> None
@@ -73,34 +75,3 @@ class SymbolTable(object):
         # type: () -> dict[str, int]
         """Return the symbols that modules own, and their owners."""
         return dict([pair for pair in self.owners.items() if pair[1] != KERNEL])
-
-
-def parse_symvers(text):
-    # type: (str) -> list[tuple[str, int]]
-    """Return ``(symbol, crc)`` of the kernel's own symbols in a Module.symvers.
-
-    A line is CRC, symbol, ``vmlinux`` or a module, and more, parted by blanks.
-    """
-    found = []
-    for line in text.splitlines():
-        words = line.split()
-        if len(words) >= 3 and words[2] == "vmlinux":
-            try:
-                found.append((words[1], int(words[0], 16)))
-            except ValueError:
-                continue
-    return found
-
-
-def parse_system_map(text):
-    # type: (str) -> list[tuple[str, int]]
-    """Return ``(symbol, 0)`` of what a System.map shows as exported.
-
-    A line is address, type, name; exported are those that ``__ksymtab_`` stands before.
-    """
-    found = []
-    for line in text.splitlines():
-        words = line.split()
-        if len(words) >= 3 and words[2].startswith("__ksymtab_"):
-            found.append((words[2][len("__ksymtab_") :], 0))
-    return found

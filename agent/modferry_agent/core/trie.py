@@ -14,7 +14,7 @@ tests/against_kmod.
 
 import struct
 
-from modferry_agent.compat import raw
+from modferry_agent.compat import native, octet, raw
 from modferry_agent.core import triereader
 from modferry_agent.core.triereader import (
     HAS_CHILDREN,
@@ -32,164 +32,209 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Iterable  # noqa: F401  # novermin
 
-__all__ = ["Index", "Node", "build", "encode"]
+__all__ = ["Index", "Trie", "build", "encode"]
 
 # Both halves of the format are found under this name.
 Index = triereader.Index
 
 
-class Node(object):
-    """One node: the rest of its edge, its children by byte, its values."""
+class Trie(object):
+    """The keys in order and the values of each; nodes are found while it is written.
 
-    __slots__ = ("prefix", "children", "values")
+    keys: sorted by byte; of a range of them the first and the last one have in common
+        what all have in common
+    values: key -> its ``(priority, value)`` in the order in which they came
+    """
 
-    def __init__(self, prefix):
-        # type: (str) -> None
-        """Make a node without children and values."""
-        self.prefix = prefix
-        self.children = {}  # type: dict[str, Node]
-        self.values = []  # type: list[tuple[int, str]]
+    def __init__(self, values):
+        # type: (dict[str, list[tuple[int, str]]]) -> None
+        """Sort the keys."""
+        self.keys = sorted(values)
+        self.values = values
 
 
 def build(pairs):
-    # type: (Iterable[tuple[str, str, int]]) -> Node
-    """Return the root of the trie of ``(key, value, priority)``.
+    # type: (Iterable[tuple[str, str, int]]) -> Trie
+    """Return the trie of ``(key, value, priority)``.
 
     Of equal priorities under one key the later pair stands first, as in kmod.
     """
-    root = Node("")
+    values = {}  # type: dict[str, list[tuple[int, str]]]
     for key, value, priority in pairs:
-        _insert(root, key).values.append((priority, value))
-    return root
-
-
-def _insert(root, key):
-    # type: (Node, str) -> Node
-    # Return the node of the key, made if it was not there.
-    node = root
-    at = 0
-    size = len(key)
-    while at < size:
-        letter = key[at]
-        at += 1
-        child = node.children.get(letter)
-        if child is None:
-            child = Node(key[at:])
-            node.children[letter] = child
-            return child
-        prefix = child.prefix
-        if not key.startswith(prefix, at):
-            common = 0
-            for one, other in zip(prefix, key[at:]):
-                if one != other:
-                    break
-                common += 1
-            upper = Node(prefix[:common])
-            upper.children[prefix[common]] = child
-            child.prefix = prefix[common + 1 :]
-            node.children[letter] = upper
-            child = upper
-            at += common
+        if key in values:
+            values[key].append((priority, value))
         else:
-            at += len(prefix)
-        node = child
-    return node
+            values[key] = [(priority, value)]
+    return Trie(values)
 
 
-def encode(root, order="pre"):
-    # type: (Node, str) -> bytes
+def encode(trie, order="pre"):
+    # type: (Trie, str) -> bytes
     """Return the index file of a trie; order ``pre`` (kmod 34) or ``post`` (to 33)."""
     if order == "pre":
-        word, pieces = _encode_before(root)
+        word, octets = _encode_before(trie)
     else:
-        word, pieces = _encode_behind(root)
-    size = HEADER_BYTES + sum([len(piece) for piece in pieces])
-    if size > OFFSET_MASK:
+        word, octets = _encode_behind(trie)
+    if HEADER_BYTES + len(octets) > OFFSET_MASK:
         raise FormatError("the index would be too large", code="index-too-large")
-    return struct.pack(">III", MAGIC, VERSION, word) + b"".join(pieces)
+    return struct.pack(">III", MAGIC, VERSION, word) + octets
 
 
-def _encode_before(root):
-    # type: (Node) -> tuple[int, list[bytes]]
-    pieces = []  # type: list[bytes]
+def _encode_before(trie):
+    # type: (Trie) -> tuple[int, bytes]
+    if not trie.keys:
+        return HEADER_BYTES, b""
+    keys = trie.keys
+    texts = _Texts(trie.values)
+    pieces = []  # type: list[str]
     tables = []  # type: list[tuple[int, list[int]]]
     position = HEADER_BYTES
-    # What waits to be written: the node, its parent's table, its place therein.
-    first_table = [0]
-    waiting = [(root, first_table, 0)]
+    # What waits to be written: the keys from first to before last that share ``depth``
+    # characters, their parent's table, the place therein.
+    top = [0]
+    waiting = [(0, len(keys), 0, top, 0)]
     while waiting:
-        node, table, place = waiting.pop()
+        first, last, depth, table, place = waiting.pop()
+        key = keys[first]
+        if last - first == 1 and depth:
+            # A leaf, as nine of ten nodes are.
+            table[place] = position | HAS_VALUES
+            piece = texts.of(key)
+            if len(key) > depth:
+                table[place] |= HAS_PREFIX
+                piece = key[depth:] + "\0" + piece
+            pieces.append(piece)
+            position += len(piece)
+            continue
+        end = _common(key, keys[last - 1], depth) if depth else 0
         word = position
-        if node.prefix:
+        if end > depth:
             word |= HAS_PREFIX
-            piece = raw(node.prefix) + b"\0"
-            position += len(piece)
-            pieces.append(piece)
-        if node.children:
+            pieces.append(key[depth:end] + "\0")
+            position += end - depth + 1
+        start = first + (len(key) == end)
+        if start < last:
             word |= HAS_CHILDREN
-            letters = sorted(node.children)
-            first = ord(letters[0])
-            below = [0] * (ord(letters[-1]) - first + 1)
-            pieces.append(raw(letters[0] + letters[-1]))
+            parts = _split(keys, start, last, end)
+            low = parts[0][0]
+            below = [0] * (parts[-1][0] - low + 1)
+            pieces.append(native(octet(low) + octet(parts[-1][0])))
             tables.append((len(pieces), below))
-            pieces.append(b"")
+            pieces.append("")
             position += 2 + 4 * len(below)
-            for letter in reversed(letters):
-                waiting.append((node.children[letter], below, ord(letter) - first))
-        if node.values:
+            for letter, begin, stop in reversed(parts):
+                waiting.append((begin, stop, end + 1, below, letter - low))
+        if start > first:
             word |= HAS_VALUES
-            piece = _encode_values(node.values)
-            position += len(piece)
+            piece = texts.of(key)
             pieces.append(piece)
+            position += len(piece)
         table[place] = word
     for index, below in tables:
-        pieces[index] = struct.pack(">%dI" % len(below), *below)
-    return first_table[0] if pieces else HEADER_BYTES, pieces
+        pieces[index] = native(struct.pack(">%dI" % len(below), *below))
+    return top[0], raw("".join(pieces))
 
 
-def _encode_behind(root):
-    # type: (Node) -> tuple[int, list[bytes]]
-    pieces = []  # type: list[bytes]
+def _encode_behind(trie):
+    # type: (Trie) -> tuple[int, bytes]
+    keys = trie.keys
+    texts = _Texts(trie.values)
+    pieces = []  # type: list[str]
     position = HEADER_BYTES
-    words = {}  # type: dict[int, int]
-    # Each node is met twice: first its children are put before it, then it is written.
-    waiting = [(root, False)]
+    top = [HEADER_BYTES]
+    # Each node with children is met twice: first they are put before it, then it is
+    # written, and ``below`` is their words.
+    waiting = [
+        (0, len(keys), 0, top, 0, -1, None)
+    ]  # type: list[tuple[int, int, int, list[int], int, int, list[int] | None]]
     while waiting:
-        node, is_ready = waiting.pop()
-        letters = sorted(node.children)
-        if letters and not is_ready:
-            waiting.append((node, True))
-            for letter in reversed(letters):
-                waiting.append((node.children[letter], False))
+        first, last, depth, table, place, low, below = waiting.pop()
+        key = keys[first] if keys else ""
+        end = _common(key, keys[last - 1], depth) if depth else 0
+        start = first + (first < last and len(key) == end)
+        if below is None and start < last:
+            parts = _split(keys, start, last, end)
+            low = parts[0][0]
+            below = [0] * (parts[-1][0] - low + 1)
+            waiting.append((first, last, depth, table, place, low, below))
+            for letter, begin, stop in reversed(parts):
+                waiting.append((begin, stop, end + 1, below, letter - low, -1, None))
             continue
         word = position
-        piece = b""
-        if node.prefix:
+        piece = ""
+        if end > depth:
             word |= HAS_PREFIX
-            piece = raw(node.prefix) + b"\0"
-        if letters:
+            piece = key[depth:end] + "\0"
+        if below is not None:
             word |= HAS_CHILDREN
-            first = ord(letters[0])
-            below = [0] * (ord(letters[-1]) - first + 1)
-            for letter in letters:
-                below[ord(letter) - first] = words.pop(id(node.children[letter]))
-            piece += raw(letters[0] + letters[-1])
-            piece += struct.pack(">%dI" % len(below), *below)
-        if node.values:
+            edges = octet(low) + octet(low + len(below) - 1)
+            piece += native(edges + struct.pack(">%dI" % len(below), *below))
+        if start > first:
             word |= HAS_VALUES
-            piece += _encode_values(node.values)
-        words[id(node)] = word
+            piece += texts.of(key)
+        table[place] = word
         position += len(piece)
         pieces.append(piece)
-    return words[id(root)], pieces
+    return top[0], raw("".join(pieces))
 
 
-def _encode_values(values):
-    # type: (list[tuple[int, str]]) -> bytes
-    if len(values) == 1:
-        priority, text = values[0]
-        return struct.pack(">II", 1, priority) + raw(text) + b"\0"
-    pieces = [struct.pack(">I", len(values))]
-    for priority, text in in_index_order(values):
-        pieces.append(struct.pack(">I", priority) + raw(text) + b"\0")
-    return b"".join(pieces)
+def _common(key, other, depth):
+    # type: (str, str, int) -> int
+    # How many characters two keys share that are known to share ``depth``.
+    size = min(len(key), len(other))
+    # Halving finds it in a few comparisons at C's speed.
+    if key[:size] == other[:size]:
+        return size
+    while depth < size - 1:
+        middle = (depth + size) // 2
+        if key[depth:middle] == other[depth:middle]:
+            depth = middle
+        else:
+            size = middle
+    return depth
+
+
+def _split(keys, first, last, depth):
+    # type: (list[str], int, int, int) -> list[tuple[int, int, int]]
+    # The ranges of keys with one character at ``depth``: its code, first, last.
+    parts = []
+    while first < last:
+        letter = keys[first][depth]
+        # Most ranges have one key or very many: strides of doubled length, then halves.
+        stride = 1
+        while first + stride < last and keys[first + stride][depth] == letter:
+            stride += stride
+        low, high = first + stride // 2, min(first + stride, last)
+        while low + 1 < high:
+            middle = (low + high) // 2
+            if keys[middle][depth] == letter:
+                low = middle
+            else:
+                high = middle
+        parts.append((ord(letter), first, high))
+        first = high
+    return parts
+
+
+class _Texts(object):
+    # The values of keys as they are written; many keys have the same one.
+
+    def __init__(self, values):
+        # type: (dict[str, list[tuple[int, str]]]) -> None
+        self._values = values
+        self._known = {}  # type: dict[tuple[int, str], str]
+
+    def of(self, key):
+        # type: (str) -> str
+        values = self._values[key]
+        if len(values) == 1:
+            value = values[0]
+            text = self._known.get(value)
+            if text is None:
+                text = native(struct.pack(">II", 1, value[0])) + value[1] + "\0"
+                self._known[value] = text
+            return text
+        pieces = [struct.pack(">I", len(values))]
+        for priority, text in in_index_order(values):
+            pieces.append(struct.pack(">I", priority) + raw(text) + b"\0")
+        return native(b"".join(pieces))

@@ -24,6 +24,9 @@ OFFSET_MASK = 0x0FFFFFFF
 
 _WILDCARDS = "*?["
 
+# No alias and no symbol is so long; without a bound a small file could fill the memory.
+_MOST_KEY = 1 << 16
+
 
 def in_index_order(values):
     # type: (list[tuple[int, str]]) -> list[tuple[int, str]]
@@ -116,14 +119,16 @@ class Index(object):
     def _below(self, word, start, descending=False):
         # type: (int, str, bool) -> Iterator[tuple[str, list[tuple[int, str]]]]
         waiting = [(word, start)] if word else []
+        # Each node has bytes of its own: whoever needs more than there are goes round.
         left = len(self.data)
         while waiting:
-            left -= 1
-            if left < 0:
-                raise _damaged("the index is cyclic")
             word, key = waiting.pop()
             prefix, (first, words), values = self._node(word)
             key += prefix
+            left -= 1 + len(prefix) + 4 * len(words)
+            left -= sum([5 + len(text) for _priority, text in values])
+            if left < 0 or len(key) > _MOST_KEY:
+                raise _damaged("the index is cyclic")
             yield key, values
             below = [
                 (child, key + chr(first + place))

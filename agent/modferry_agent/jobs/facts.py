@@ -94,7 +94,10 @@ def _tree(tree):
         "index": "missing",
     }  # type: dict[str, Any]
     if found["present"]:
-        entries = moduletree.walk(tree)
+        try:
+            entries = moduletree.walk(tree)
+        except AgentError:
+            entries = []
         found["links"] = len([entry for entry in entries if entry.target])
         found["modules"] = len(entries) - found["links"]
         found["index"] = index_state(tree)

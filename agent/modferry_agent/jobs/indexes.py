@@ -3,16 +3,18 @@
 import os
 
 from modferry_agent.compat import native, raw
-from modferry_agent.core import depfiles, depgraph, depmodconfig, linkgroups
-from modferry_agent.core import names, precedence
-from modferry_agent.core.module import Module, parse_module
+from modferry_agent.core import depfiles, depgraph, depmodconfig
+from modferry_agent.core import names, precedence, strictness
 from modferry_agent.core.symbols import SymbolTable
 from modferry_agent.errors import FileError, FormatError, RequestError
-from modferry_agent.system import configfiles, decompress, indexstore, moduletree
+from modferry_agent.jobs import disputes, encoding, reading, remembering
+from modferry_agent.system import configfiles, factcache, indexstore, moduletree
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any, Iterable, Sequence  # noqa: F401  # novermin
+    from modferry_agent.core.module import Module  # noqa: F401
+    from modferry_agent.system import forked  # noqa: F401
 
 LINKS = ("file", "kmod")
 
@@ -28,12 +30,20 @@ class Tree(object):
     warnings: ``(path, reason)``
     fingerprints: path -> (sha256 in hexadecimal, size) of each file as stored
     identities: what tells each module's file from others
+    shadowed: path, location and winner's path of each file that lost its module name
     kmod: the release of kmod to be like
+    cache: what is known of the modules from the last run, or None
+    facts: what to know of them in the next one; is_steady: they are all in it, and none
+        has a fault
+    remembered: what was made of the tree the last time, if it would be made again; the
+        modules are not read then
+    helper: a process that encodes some of the files meanwhile, or None
     """
 
-    def __init__(self, release, directory, kmod):
-        # type: (str, str, int) -> None
+    def __init__(self, release, basedir, directory, kmod):
+        # type: (str, str, str, int) -> None
         """Begin with an empty tree."""
+        self.basedir = basedir
         self.release = release
         self.directory = directory
         self.kmod = kmod
@@ -41,6 +51,13 @@ class Tree(object):
         self.warnings = []  # type: list[tuple[str, str]]
         self.fingerprints = {}  # type: dict[str, tuple[str, int]]
         self.identities = []  # type: list[tuple[int, int]]
+        self.shadowed = []  # type: list[tuple[str, str, str]]
+        self.cache = None  # type: factcache.Cache | None
+        self.facts = {}  # type: dict[str, Any]
+        self.is_steady = True
+        self.key = ""
+        self.helper = None  # type: forked.Helper | None
+        self.remembered = None  # type: remembering.Made | None
 
     def path_of(self, module):
         # type: (Module) -> str
@@ -62,17 +79,6 @@ def running_release():
     return os.uname()[2]
 
 
-def kmod_release(like):
-    # type: (str | int | None) -> int
-    """Return the number of the kmod to be like; RequestError if it is none."""
-    if like is None:
-        return depfiles.NEWEST_KMOD
-    try:
-        return int(like)
-    except ValueError:
-        raise RequestError("not a release of kmod: %s" % like, where="like")
-
-
 def read_tree(
     release,
     basedir="",
@@ -83,8 +89,10 @@ def read_tree(
     files=None,
     fingerprints=False,
     context=None,
+    details=True,
+    cache=None,
 ):
-    # type: (str, str, str | int | None, str, str, Iterable[str] | None, Iterable[str] | None, bool, Any) -> Tree
+    # type: (str, str, str | int | None, str, str, Iterable[str] | None, Iterable[str] | None, bool, Any, bool, factcache.Cache | None) -> Tree
     """Return the module tree of a release, each module in it parsed and in order.
 
     links: ``file``: a link is another name of its file (``link_of`` says whose);
@@ -92,26 +100,29 @@ def read_tree(
     config_paths: in place of the usual depmod.d directories
     files: absolute paths; in place of searching the tree
     fingerprints: compute the sha256 of each file, too
+    details: the CRCs of symbols, too, and which imports are weak; the indexes do not
+        need them, and to read them takes three times as long
+    cache: of what the modules said; without details
     """
     if links not in LINKS:
         raise RequestError("links are %s, not %s" % (" or ".join(LINKS), links))
     directory = directory_of(release, basedir, moduledir)
-    tree = Tree(release, directory, kmod_release(like))
-    config = depmodconfig.parse_config(
-        configfiles.read_files("depmod.d", config_paths), release
-    )
-    tree.warnings.extend(config.warnings)
+    tree = Tree(release, basedir, directory, depfiles.kmod_release(like))
 
     def report(path, reason):
         # type: (str, str) -> None
         tree.warnings.append((path, reason))
 
+    texts = configfiles.read_files("depmod.d", config_paths, report)
+    config = depmodconfig.parse_config(texts, release)
+    tree.warnings.extend(config.warnings)
     if files is None:
         entries = moduletree.walk(directory, config.excludes, config.externals, report)
     else:
         entries = moduletree.find_files(files, directory, report)
     by_path = dict([(entry.path, entry) for entry in entries])
-    winners, _lost = precedence.chosen_paths([entry.path for entry in entries], config)
+    winners, lost = precedence.chosen_paths([entry.path for entry in entries], config)
+    tree.shadowed = [(path, by_path[path].location, winner) for path, winner in lost]
     if len(winners) > _MOST_MODULES:
         raise FormatError("%d modules are too many" % len(winners), where=directory)
     order = moduletree.read_if_there(directory + "/modules.order")
@@ -120,62 +131,16 @@ def read_tree(
     )
     if complaint:
         report(directory, complaint)
-    _read_modules(tree, [by_path[path] for path in paths], links, fingerprints, context)
+    chosen = [by_path[path] for path in paths]
+    tree.cache = cache
+    if cache is not None:
+        inputs = (texts, order, links, fingerprints)
+        tree.key = remembering.key_of(tree, chosen, inputs)
+        tree.remembered = remembering.recall(tree, fingerprints)
+        if tree.remembered is not None:
+            return tree
+    reading.read_modules(tree, chosen, links, fingerprints, details, context)
     return tree
-
-
-def _read_modules(tree, entries, links, fingerprints, context):
-    # type: (Tree, Sequence[moduletree.Entry], str, bool, Any) -> None
-    read = {}  # type: dict[tuple[int, int], tuple[Module, tuple[str, int] | None]]
-    members = []
-    for done, entry in enumerate(entries):
-        if context is not None and done % 16 == 0:
-            context.progress(done, len(entries), entry.path)
-        known = read.get(entry.identity)
-        if known is None:
-            module, fingerprint = _read_module(tree, entry, fingerprints)
-            read[entry.identity] = module, fingerprint
-        else:
-            module = known[0].renamed(entry.path)
-            fingerprint = known[1]
-        if fingerprint is not None:
-            tree.fingerprints[entry.path] = fingerprint
-        tree.modules.append(module)
-        tree.identities.append(entry.identity)
-        target = entry.target or entry.path
-        base = target[target.rfind("/") + 1 :]
-        members.append((module, entry.identity, entry.target is not None, base))
-    if context is not None:
-        context.progress(len(entries), len(entries), "")
-    if links == "file" and len(read) < len(members):
-        linkgroups.tie_links(members)
-
-
-def _read_module(tree, entry, fingerprints):
-    # type: (Tree, moduletree.Entry, bool) -> tuple[Module, tuple[str, int] | None]
-    fingerprint = None
-    try:
-        stored = moduletree.read_stored(entry.location)
-        if fingerprints:
-            fingerprint = _fingerprint(stored)
-        content = decompress.decompressed(stored, entry.location)
-        module = parse_module(entry.path, content)
-    except (FileError, FormatError) as error:
-        reason = error.message
-        if error.hint:
-            reason += "; " + error.hint
-        tree.warnings.append((entry.path, reason))
-        return Module(entry.path), fingerprint
-    for problem in module.problems:
-        tree.warnings.append((entry.path, problem))
-    return module, fingerprint
-
-
-def _fingerprint(stored):
-    # type: (bytes) -> tuple[str, int]
-    from modferry_agent.system import fingerprints
-
-    return fingerprints.fingerprint(stored)
 
 
 def make_contents(tree, table=None, dependencies=None):
@@ -203,17 +168,15 @@ def make_contents(tree, table=None, dependencies=None):
     return contents
 
 
-def conflicts(tree, table):
-    # type: (Tree, SymbolTable) -> list[dict[str, Any]]
-    """Return the symbols that different files export, with owner and others."""
-    found = []
-    for symbol in sorted(table.conflicts):
-        exporters = table.conflicts[symbol]
-        if len(set([tree.identities[index] for index in exporters])) == 1:
-            continue
-        paths = [tree.modules[index].path for index in exporters]
-        found.append({"symbol": symbol, "owner": paths[-1], "others": paths[:-1]})
-    return found
+def make_files(tree):
+    # type: (Tree) -> remembering.Made
+    """Return the index files of a tree that was read, and what there is to warn of."""
+    table = SymbolTable()
+    contents = make_contents(tree, table)
+    files = encoding.encode_files(contents, tree.helper)
+    return remembering.Made(
+        files, contents.warnings, disputes.conflicts(tree, table), len(tree.modules)
+    )
 
 
 def write_indexes(
@@ -223,14 +186,16 @@ def write_indexes(
     like=None,
     links="file",
     fingerprints=True,
+    strict=False,
     context=None,
 ):
-    # type: (str | None, str, bool, str | int | None, str, bool, Any) -> dict[str, Any]
+    # type: (str | None, str, bool, str | int | None, str, bool, bool, Any) -> dict[str, Any]
     """Write the whole index set of a release as one publication.
 
     like: the release of kmod whose bytes to write, ``34`` if None
     links: ``file`` or ``kmod``, see `read_tree`
     fingerprints: record the sha256 of each module file, too
+    strict: write nothing if there is anything to warn of, see `strictness`
 
     Returns release, directory, modules (their number), changed and unchanged (names of
     files), warnings, conflicts, dry_run.
@@ -243,29 +208,37 @@ def write_indexes(
     lock = None if dry_run else indexstore.Lock(directory)
     try:
         tree = read_tree(
-            release, basedir, like, links, fingerprints=fingerprints, context=context
+            release,
+            basedir,
+            like,
+            links,
+            fingerprints=fingerprints,
+            context=context,
+            details=False,
+            cache=factcache.open_cache(basedir, release),
         )
-        table = SymbolTable()
-        contents = make_contents(tree, table)
-        files = depfiles.encode_files(contents)
+        made = tree.remembered or make_files(tree)
+        warnings = tree.warnings + list(made.warnings)
+        if strict:
+            strictness.refuse_warnings(directory, warnings, made.conflicts)
         if dry_run:
-            changed, unchanged = indexstore.compare(directory, files)
+            changed, unchanged = indexstore.compare(directory, made.files)
         else:
-            changed, unchanged = indexstore.publish(directory, files)
+            changed, unchanged = indexstore.publish(directory, made.files)
             if fingerprints:
                 record_fingerprints(basedir, tree)
+            remembering.remember(tree, made)
     finally:
         if lock is not None:
             lock.release()
-    warnings = tree.warnings + contents.warnings
     return {
         "release": release,
         "directory": directory,
-        "modules": len(tree.modules),
+        "modules": made.modules,
         "changed": changed,
         "unchanged": unchanged,
         "warnings": [{"path": path, "reason": reason} for path, reason in warnings],
-        "conflicts": conflicts(tree, table),
+        "conflicts": made.conflicts,
         "dry_run": bool(dry_run),
     }
 
@@ -284,6 +257,8 @@ def no_tree(directory):
 def record_fingerprints(basedir, tree):
     # type: (str, Tree) -> None
     """Record the sha256 of the tree's files as those that may be loaded."""
+    if tree.remembered is not None:
+        return  # It is known to be what it was, and the modules are.
     from modferry_agent.system import fingerprints
 
     fingerprints.update(basedir, tree.release, tree.fingerprints, replace=True)

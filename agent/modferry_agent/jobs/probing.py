@@ -1,6 +1,8 @@
 """Read what a name is looked up in: configuration, indexes, command line."""
 
-from modferry_agent.compat import TYPE_CHECKING, native
+import os
+
+from modferry_agent.compat import TYPE_CHECKING, native, raw
 from modferry_agent.core.modprobeconfig import parse_config
 from modferry_agent.core.probeplan import Sources
 from modferry_agent.core.triereader import Index
@@ -54,10 +56,38 @@ def damaged(error, where):
 
 def read_sources(kernel, directory, config_paths=None):
     # type: (Kernel, str, list[str] | None) -> Sources
-    """Return everything that a name is looked up in.
+    """Return everything that a name is looked up in, all of it of one publication.
 
     LoadError index-missing, index-damaged: about modules.dep.bin or another one.
     """
+    for last in (False, False, True):
+        stamps = _stamps(directory)
+        try:
+            sources = _read_sources(kernel, directory, config_paths)
+        except LoadError:
+            if last or stamps == _stamps(directory):
+                raise
+            continue
+        if last or stamps == _stamps(directory):
+            break
+    return sources
+
+
+def _stamps(directory):
+    # type: (str) -> list[tuple[int, int, float] | None]
+    # What tells the files that are there now from those of another publication.
+    stamps = []  # type: list[tuple[int, int, float] | None]
+    for _attribute, name in _INDEXES:
+        try:
+            status = os.stat(raw(directory + "/" + name))
+            stamps.append((status.st_ino, status.st_size, status.st_mtime))
+        except EnvironmentError:
+            stamps.append(None)
+    return stamps
+
+
+def _read_sources(kernel, directory, config_paths):
+    # type: (Kernel, str, list[str] | None) -> Sources
     files = configfiles.read_files("modprobe.d", config_paths)
     for name in ("modules.softdep", "modules.weakdep"):
         content = moduletree.read_if_there(directory + "/" + name)

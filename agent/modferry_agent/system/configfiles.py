@@ -7,6 +7,7 @@ import os
 import stat
 
 from modferry_agent.compat import native, raw
+from modferry_agent.core.reasons import reason
 from modferry_agent.system import moduletree
 from modferry_agent.errors import FileError
 
@@ -18,12 +19,13 @@ if TYPE_CHECKING:
 DIRECTORIES = ("/etc", "/run", "/usr/local/lib", "/usr/lib", "/lib")
 
 
-def read_files(kind, paths=None):
-    # type: (str, Iterable[str] | None) -> list[tuple[str, str]]
+def read_files(kind, paths=None, report=None):
+    # type: (str, Iterable[str] | None, moduletree.Report | None) -> list[tuple[str, str]]
     """Return ``(path, text)`` of the files, sorted by file name.
 
     kind: ``depmod.d`` or ``modprobe.d``
     paths: files and directories to read in place of the usual ones
+    report: called with path and reason for what is left out
     """
     if paths is None:
         paths = [directory + "/" + kind for directory in DIRECTORIES]
@@ -35,11 +37,24 @@ def read_files(kind, paths=None):
     for name in sorted(found):
         try:
             text = native(moduletree.read_stored(found[name]))
-        except FileError:
-            # A link to /dev/null masks the files of that name.
+        except FileError as error:
+            if moduletree.is_fault(error):
+                raise
+            if report is not None:
+                _report(report, found[name], error)
             continue
         files.append((found[name], text))
     return files
+
+
+def _report(report, path, error):
+    # type: (moduletree.Report, str, FileError) -> None
+    if os.path.isdir(raw(path)):
+        text = "a directory in a configuration directory is not looked into"
+        report(path, reason(text, "config-directory"))
+    elif "errno" in error.details:
+        report(path, reason(error.message, "config-missing"))
+    # Else it is a link to /dev/null, which masks the files of that name.
 
 
 def _files_of(path):
@@ -48,7 +63,8 @@ def _files_of(path):
         if not stat.S_ISDIR(os.stat(raw(path)).st_mode):
             return [(path[path.rfind("/") + 1 :], path)]
         listed = [native(name) for name in os.listdir(raw(path))]
-    except EnvironmentError:
+    except EnvironmentError as error:
+        moduletree.raise_fault(error, path)
         return []
     return [
         (name, path + "/" + name)

@@ -68,6 +68,12 @@ def decompressed(stored, path):
     return stored
 
 
+def is_compressed(start):
+    # type: (bytes) -> bool
+    """Say whether a file that starts so is compressed."""
+    return [kind for magic, kind, _, _, _ in KINDS if start.startswith(magic)] != []
+
+
 def available(kind):
     # type: (str) -> str | None
     """Return what opens files of that kind here: a Python module, a tool, or None."""

@@ -21,6 +21,9 @@ if TYPE_CHECKING:
 
 DIRECTORY = "/var/lib/modferry"
 
+# Behind the record's name and a process id: what that process is writing.
+_NEW = ".new"
+
 
 def path_of(basedir, release):
     # type: (str, str) -> str
@@ -62,14 +65,15 @@ def read(basedir, release):
     path = path_of(basedir, release)
     try:
         stream = open(compat.raw(path), "rb")
+        try:
+            content = stream.read()
+        finally:
+            stream.close()
     except (IOError, OSError) as error:
         if error.errno in (errno.ENOENT, errno.ENOTDIR):
             return {}
         raise FileError("fingerprint record: %s" % error.strerror, where=path)
-    try:
-        return parse(compat.native(stream.read()), path)
-    finally:
-        stream.close()
+    return parse(compat.native(content), path)
 
 
 def update(basedir, release, records, replace=False):
@@ -97,12 +101,28 @@ def update(basedir, release, records, replace=False):
     return True
 
 
+def remove_leftovers(directory):
+    # type: (str) -> None
+    """Remove what runs that were killed left: files named for a process of the past."""
+    for name in os.listdir(compat.raw(directory)):
+        number = compat.native(name)[: -len(_NEW)].rpartition(".")[2]
+        if compat.native(name).endswith(_NEW) and number.isdigit():
+            try:
+                os.kill(int(number), 0)
+            except (OSError, OverflowError):
+                try:
+                    os.unlink(compat.raw(directory) + b"/" + name)
+                except OSError:
+                    pass
+
+
 def _write(path, content):
     # type: (str, bytes) -> None
     directory = os.path.dirname(path)
     if not os.path.isdir(compat.raw(directory)):
         os.makedirs(compat.raw(directory), 493)  # rwxr-xr-x
-    temporary = compat.raw("%s.%d.new" % (path, os.getpid()))
+    remove_leftovers(directory)
+    temporary = compat.raw("%s.%d%s" % (path, os.getpid(), _NEW))
     try:
         stream = open(temporary, "wb")
         try:

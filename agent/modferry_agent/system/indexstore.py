@@ -1,18 +1,13 @@
-"""Index files of a tree, published as a set.
-
-All new files are written beside their places, checked and on the disk before the first
-of them is renamed; then follow the renames and the directory.  Whatever fails before
-the renames (a full disk, a kill, a power cut) leaves the old set as it was.
-"""
+"""Index files of a tree, published as a set, by one run at a time."""
 
 import errno
 import os
 import stat
 import time
 
-from modferry_agent.compat import native, raw
+from modferry_agent.compat import raw
 from modferry_agent.errors import FileError
-from modferry_agent.system import moduletree
+from modferry_agent.system import moduletree, publication
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -20,12 +15,11 @@ if TYPE_CHECKING:
 
     Files = Sequence[tuple[str, bytes]]
 
-# Behind the name of a file that is not published yet; a leftover without the lock.
-NEW = ".modferry-new"
-
-_MODE = 420  # rw-r--r--, whatever the umask says
 _LOCK_WAIT_S = 60
 _LOCK_RETRY_S = 0.1
+_HELD = (errno.EACCES, errno.EAGAIN, errno.EINTR)
+# A file system without such locks: there is nothing to wait for.
+_NO_LOCKS = (errno.ENOLCK, errno.ENOSYS, errno.EOPNOTSUPP, errno.EINVAL)
 
 
 class Lock(object):
@@ -46,6 +40,8 @@ class Lock(object):
             if not os.path.isdir(raw(directory)):
                 os.makedirs(raw(directory), 493)  # rwxr-xr-x
             self._handle = os.open(raw(directory), os.O_RDONLY)
+            # Below Python 3.4 a decompressor would hold the lock, too.
+            fcntl.fcntl(self._handle, fcntl.F_SETFD, fcntl.FD_CLOEXEC)
         except EnvironmentError as error:
             raise _refused(error, directory)
         deadline = time.time() + _LOCK_WAIT_S
@@ -54,9 +50,11 @@ class Lock(object):
                 fcntl.flock(self._handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
                 return
             except EnvironmentError as error:
-                if error.errno not in (errno.EACCES, errno.EAGAIN):
-                    # A file system without such locks; there is nothing to wait for.
+                if error.errno in _NO_LOCKS:
                     return
+                if error.errno not in _HELD:
+                    self.release()
+                    raise _refused(error, directory)
             if time.time() > deadline:
                 self.release()
                 raise FileError(
@@ -70,9 +68,13 @@ class Lock(object):
     def release(self):
         # type: () -> None
         """Let the next one in."""
-        if self._handle >= 0:
-            os.close(self._handle)
-            self._handle = -1
+        handle, self._handle = self._handle, -1
+        if handle >= 0:
+            try:
+                os.close(handle)
+            except EnvironmentError:
+                # Nothing was written through it.
+                pass
 
 
 def compare(directory, files):
@@ -81,97 +83,82 @@ def compare(directory, files):
     changed = []  # type: list[str]
     unchanged = []  # type: list[str]
     for name, content in files:
-        old = moduletree.read_if_there(directory + "/" + name)
-        (unchanged if old == content else changed).append(name)
+        (unchanged if _reads(directory + "/" + name, content) else changed).append(name)
     return changed, unchanged
+
+
+def _reads(path, content):
+    # type: (str, bytes) -> bool
+    try:
+        return moduletree.read_if_there(path) == content
+    except FileError:
+        # On the way to be replaced.
+        return False
 
 
 def publish(directory, files):
     # type: (str, Files) -> tuple[list[str], list[str]]
     """Make the files the directory's, all of them or none; return (changed, unchanged).
 
-    files: ``(name, bytes)`` in the order of the renames
+    files: ``(name, bytes)``, all of them
 
     The caller holds the `Lock`.  Raises FileError: ``disk-full``, ``read-only``, ...
     """
+    tidy(directory)
     changed, unchanged = compare(directory, files)
-    remove_leftovers(directory)
-    contents = dict(files)
     try:
         try:
-            for name in changed:
-                _write(directory + "/" + name + NEW, contents[name])
             for name in unchanged:
                 # Its bytes are the right ones, but nobody says that the disk has them.
-                _sync(directory + "/" + name)
+                publication.sync(directory + "/" + name)
+            if changed:
+                publication.replace(directory, dict(files), changed)
         except EnvironmentError as error:
-            raise _refused(error, directory)
-        for name in changed:
-            try:
-                os.rename(
-                    raw(directory + "/" + name + NEW), raw(directory + "/" + name)
-                )
-            except EnvironmentError as error:
-                raise _refused(error, directory + "/" + name)
+            if not publication.is_switched(directory):
+                raise _refused(error, directory)
     finally:
-        remove_leftovers(directory)
-    try:
-        _sync(directory)
-    except EnvironmentError as error:
-        raise _refused(error, directory)
+        tidy(directory)
+    overwritten = compare(directory, files)[0]
+    if overwritten:
+        raise FileError(
+            "another program wrote %s meanwhile" % ", ".join(overwritten),
+            where=directory,
+            hint="run depmod again; another depmod than this one takes no lock",
+            code="index-overwritten",
+        )
+    _mark_as_fresh(directory + "/modules.dep", unchanged)
     return changed, unchanged
 
 
-def remove_leftovers(directory):
-    # type: (str) -> list[str]
-    """Remove what a run that was killed left behind; return the names."""
-    removed = []
+def tidy(directory):
+    # type: (str) -> bool
+    """End a publication that was cut short; True if there was one.
+
+    The caller holds the `Lock`.  Raises FileError.
+    """
     try:
-        for name in os.listdir(raw(directory)):
-            if name.endswith(raw(NEW)) and name.startswith(b"modules."):
-                os.unlink(raw(directory) + b"/" + name)
-                removed.append(native(name))
-    except EnvironmentError:
-        # The directory is not there yet, or does not let us: publishing will tell.
-        pass
-    return removed
-
-
-def _write(path, content):
-    # type: (str, bytes) -> None
-    handle = os.open(raw(path), os.O_RDWR | os.O_CREAT | os.O_EXCL, _MODE)
-    try:
-        os.fchmod(handle, _MODE)
-        rest = content
-        while rest:
-            rest = rest[os.write(handle, rest) :]
-        os.fsync(handle)
-        os.lseek(handle, 0, 0)
-        if _content_of(handle) != content:
-            raise OSError(errno.EIO, "what was written reads otherwise")
-    finally:
-        os.close(handle)
-
-
-def _content_of(handle):
-    # type: (int) -> bytes
-    pieces = [os.read(handle, 1 << 20)]
-    while pieces[-1]:
-        pieces.append(os.read(handle, 1 << 20))
-    return b"".join(pieces)
-
-
-def _sync(path):
-    # type: (str) -> None
-    handle = os.open(raw(path), os.O_RDONLY)
-    try:
-        os.fsync(handle)
+        return publication.settle(directory)
     except EnvironmentError as error:
-        # Some file systems cannot sync a directory, or what they only read.
-        if error.errno not in (errno.EINVAL, errno.EROFS, errno.ENOTSUP):
-            raise
-    finally:
-        os.close(handle)
+        if not publication.is_switched(directory):
+            raise _refused(error, directory)
+        raise FileError(
+            "the new indexes are in place, but as links into %s: %s"
+            % (publication.HIDDEN, error.strerror),
+            where=directory,
+            hint="run depmod again",
+            code="index-untidy",
+            errno=error.errno,
+        )
+
+
+def _mark_as_fresh(path, unchanged):
+    # type: (str, Sequence[str]) -> None
+    # `depmod -A` compares the modules with the time of modules.dep.
+    if path[path.rfind("/") + 1 :] in unchanged:
+        try:
+            os.utime(raw(path), None)
+        except EnvironmentError:
+            pass
 
 
 def is_newer(directory, entries):

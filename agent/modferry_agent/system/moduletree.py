@@ -6,12 +6,14 @@ import stat
 
 from modferry_agent.compat import native, raw
 from modferry_agent.core import names
+from modferry_agent.core.reasons import reason
 from modferry_agent.errors import FileError
 from modferry_agent.system import decompress
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Callable, Iterable  # noqa: F401  # novermin
+    from modferry_agent.errors import AgentError  # noqa: F401
 
     Report = Callable[[str, str], None]
 
@@ -21,17 +23,35 @@ _SKIPPED = (".", "..", "build", "source")
 _MOST_DIRECTORIES = 100000
 
 
+# What an error says of the file itself.  Any other (EIO, ENOMEM, EMFILE, ...) says that
+# the box cannot tell: an index without that file would be worse than the old one.
+_OF_THE_FILE = (
+    errno.ENOENT,
+    errno.ENOTDIR,
+    errno.EISDIR,
+    errno.ELOOP,
+    errno.ENAMETOOLONG,
+    errno.EACCES,
+    errno.EPERM,
+    errno.ENXIO,
+    errno.ENODEV,
+)
+
+
+_LINK_FAULTS = {errno.ENOENT: "a dangling link", errno.ELOOP: "a link to itself"}
+
+
 class Entry(object):
     """One module file, or a link to one.
 
     path: relative to the tree, absolute below an external directory
     location: where to read it
     target: the path without links, if the name itself is a link; else None
-    identity: device and inode of the file
+    status: what stat said of the file; identity: its device and inode
     size: bytes, as stored; mtime: seconds since 1970, as the file system has it
     """
 
-    __slots__ = ("path", "location", "target", "identity", "size", "mtime")
+    __slots__ = ("path", "location", "target", "status", "identity", "size", "mtime")
 
     def __init__(self, path, location, target, status):
         # type: (str, str, str | None, os.stat_result) -> None
@@ -39,6 +59,7 @@ class Entry(object):
         self.path = path
         self.location = location
         self.target = target
+        self.status = status
         self.identity = (status.st_dev, status.st_ino)
         self.size = status.st_size
         self.mtime = status.st_mtime
@@ -53,7 +74,8 @@ def walk(directory, excludes=(), externals=(), report=None):
     report: called with path and reason for what is left out
 
     A directory that cannot be opened raises FileError (code ``no-module-tree``); below
-    it nothing does.  Linked directories are followed, but not into themselves.
+    it nothing does but a fault of the box, see `is_fault`.  Linked directories are
+    followed, but not into themselves.
     """
     skipped = set(_SKIPPED)
     skipped.update(excludes)
@@ -64,6 +86,8 @@ def walk(directory, excludes=(), externals=(), report=None):
         try:
             _walk_into(entries, external, directory, skipped, tell, False)
         except FileError as error:
+            if is_fault(error):
+                raise
             tell(external, error.message)
     return entries
 
@@ -118,6 +142,7 @@ def _walk_into(entries, top, tree, skipped, tell, in_tree):
         try:
             below = os.listdir(raw(path))
         except EnvironmentError as error:
+            raise_fault(error, path)
             tell(path, "could not open the directory: %s" % error.strerror)
             continue
         names_below = [native(one) for one in reversed(below)]
@@ -130,30 +155,32 @@ def _take(entries, path, tree, tell, name=None):
     is_module = name is None or names.is_module_file(name)
     try:
         status = os.lstat(raw(path))
-        is_link = stat.S_ISLNK(status.st_mode)
-        if is_link:
+        target = None
+        if stat.S_ISLNK(status.st_mode):
             status = os.stat(raw(path))
+            target = native(os.path.realpath(raw(path)))
     except EnvironmentError as error:
-        reason = error.strerror
-        if error.errno == errno.ENOENT:
-            reason = "a dangling link"
-        elif error.errno == errno.ELOOP:
-            reason = "a link to itself"
-        tell(path, reason or str(error))
+        raise_fault(error, path)
+        why = error.strerror or str(error)
+        text = _LINK_FAULTS.get(error.errno or 0, why)
+        tell(path, reason(text, "no-stat", why=why))
         return None
     if stat.S_ISDIR(status.st_mode):
         return status
+    if not stat.S_ISREG(status.st_mode):
+        kind = stat.S_IFMT(status.st_mode)
+        tell(path, reason("not a regular file", "file-type", mode=kind))
+        return None
     if not is_module:
         return None
     relative = _relative(path, tree)
-    if not stat.S_ISREG(status.st_mode):
-        tell(path, "not a regular file")
-    elif "\n" in relative or ":" in relative:
-        tell(path, "a newline or a colon in the name would break the indexes")
+    if "\n" in relative or ":" in relative:
+        text = "a newline or a colon in the name would break the indexes"
+        tell(path, reason(text, "bad-name"))
     else:
         if " " in relative or "\t" in relative:
-            tell(path, "a blank in the name: no other module can depend on it")
-        target = native(os.path.realpath(raw(path))) if is_link else None
+            text = "a blank in the name: no other module can depend on it"
+            tell(path, reason(text, "bad-name"))
         entries.append(Entry(relative, path, target, status))
     return None
 
@@ -193,8 +220,27 @@ def read_stored(path):
         finally:
             os.close(handle)
     except EnvironmentError as error:
+        raise_fault(error, path)
         raise FileError(
             "could not be read: %s" % error.strerror, where=path, errno=error.errno
+        )
+
+
+def is_fault(error):
+    # type: (AgentError) -> bool
+    """Say whether the box failed to read, which tells nothing about the file."""
+    return error.details.get("errno", errno.ENOENT) not in _OF_THE_FILE
+
+
+def raise_fault(error, path):
+    # type: (EnvironmentError, str) -> None
+    """Raise FileError if the error is the box's and not the file's."""
+    if error.errno not in _OF_THE_FILE:
+        raise FileError(
+            "could not be read: %s" % error.strerror,
+            where=path,
+            hint="see what the kernel logs of its disk; or move the file away",
+            errno=error.errno,
         )
 
 
@@ -221,8 +267,13 @@ def read_module(path):
 
 def read_if_there(path):
     # type: (str) -> bytes | None
-    """Return the bytes of a file of the tree, or None if it cannot be read."""
+    """Return the bytes of a file of the tree; None if there is none to be read.
+
+    FileError: there may be one, but the box failed to read it.
+    """
     try:
         return read_stored(path)
-    except FileError:
+    except FileError as error:
+        if is_fault(error):
+            raise
         return None

@@ -1,26 +1,23 @@
 """depmod: kmod's command line before `jobs.indexes`."""
 
+import errno
+import gc
 import os
 import sys
 
 from modferry_agent import __version__
-from modferry_agent.compat import binary_stream, native, raw
-from modferry_agent.core import depfiles, depgraph, symbolcheck, symbols
+from modferry_agent.compat import binary_stream, raw
+from modferry_agent.core import depfiles, depgraph
+from modferry_agent.core import strictness, symbolcheck
 from modferry_agent.core.symbols import SymbolTable
 from modferry_agent.errors import AgentError
-from modferry_agent.jobs import indexes
-from modferry_agent.system import decompress, indexstore, moduletree
-from modferry_agent.tools import depmodline, options
+from modferry_agent.jobs import disputes, encoding, indexes, remembering
+from modferry_agent.system import decompress, factcache, indexstore, moduletree
+from modferry_agent.tools import depmodline, depmodwords, options
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any, Sequence  # noqa: F401  # novermin
-
-_DUPLICATES = (
-    ("alias", depfiles.alias_pairs),
-    ("syms", depfiles.symbol_pairs),
-    ("deps", depfiles.dep_pairs),
-)
 
 
 def main(argv):
@@ -37,13 +34,15 @@ def main(argv):
         _to_stderr("%s: %s: %s\n" % (name, level, text))
 
     try:
-        settings = depmodline.Settings(argv[1:])
+        settings = depmodline.Settings(argv[1:], tell)
         if "help" in settings.flags:
             _to_stdout(raw(depmodline.help_text(name)))
             return 0
         if "version" in settings.flags:
-            _to_stdout(raw(_version()))
+            _to_stdout(raw(_version(settings.kmod)))
             return 0
+        if "explain" in settings.flags:
+            return _explain(settings)
         return _run(settings, tell)
     except options.OptionError as problem:
         _to_stderr("%s: %s\n" % (program, problem))
@@ -60,72 +59,135 @@ def _run(settings, tell):
         settings.release, settings.basedir, settings.moduledir
     )
     if "quick" in settings.flags:
-        if settings.dry_run or _is_up_to_date(directory):
+        if settings.dry_run or _is_up_to_date(directory, tell):
             return 0
-    output = indexes.directory_of(settings.release, settings.outdir, settings.moduledir)
-    if not settings.files:
-        try:
-            os.listdir(raw(directory))
-        except EnvironmentError as error:
-            why = "could not open directory %s: %s" % (directory, error.strerror)
-            tell("ERROR", why)
-            raise depmodline.FatalError("could not search modules: %s" % error.strerror)
-    lock = None if settings.dry_run else indexstore.Lock(output)
+    # Nothing here is cyclic, and the process ends when it is done.
+    gc.disable()
+    table = SymbolTable(settings.prefix)
+    if settings.flags & set(("symvers", "filesyms")):
+        from modferry_agent.tools import depmodkernel
+
+        depmodkernel.add_symbols(table, settings, tell)
+    _look(settings, directory, tell)
+    output = directory
+    lock = None
+    if not settings.dry_run:
+        output = indexes.directory_of(
+            settings.release, settings.outdir, settings.moduledir
+        )
+        _make_directory(output)
+        lock = indexstore.Lock(output)
     try:
         # The record is for what this box loads, not for the image of another.
         records = not (settings.dry_run or settings.basedir or settings.outdir)
-        tree = indexes.read_tree(
-            settings.release,
-            settings.basedir,
-            settings.given.get("like"),
-            settings.given.get("links", "file"),
-            settings.moduledir,
-            settings.configs,
-            settings.files or None,
-            fingerprints=records,
-        )
-        for path, reason in tree.warnings:
-            tell("WARNING", "%s: %s" % (path, reason))
-        contents = _contents(settings, tree, tell)
+        tree = _read_tree(settings, _cache_of(settings), fingerprints=records)
+        depmodwords.tell_warnings(tree, tree.warnings, tell)
+        made = tree.remembered or _made(settings, tree, table, tell)
+        depmodwords.tell_conflicts(made.conflicts, tell)
+        depmodwords.tell_warnings(tree, made.warnings, tell)
+        if "strict" in settings.flags:
+            warnings = tree.warnings + list(made.warnings)
+            strictness.refuse_warnings(directory, warnings, made.conflicts)
         if settings.dry_run:
-            for _name, text in depfiles.text_files(contents):
-                _to_stdout(text)
+            for file_name, content in made.files:
+                if not file_name.endswith(".bin"):
+                    _to_stdout(content)
         else:
-            indexstore.publish(output, depfiles.encode_files(contents))
+            indexstore.publish(output, made.files)
             if records:
                 indexes.record_fingerprints(settings.basedir, tree)
-        for path, reason in contents.warnings:
-            tell("WARNING", "%s: %s" % (path, reason))
-        if "warn" in settings.flags and not settings.dry_run:
-            _tell_duplicates(contents, tell)
+            remembering.remember(tree, made)
     finally:
         if lock is not None:
             lock.release()
     return 0
 
 
-def _contents(settings, tree, tell):
-    # type: (depmodline.Settings, indexes.Tree, Any) -> depfiles.Contents
-    table = SymbolTable(settings.prefix)
-    symvers = settings.given.get("symvers")
-    system_map = settings.given.get("filesyms")
-    if symvers is not None:
-        table.add_kernel(symbols.parse_symvers(_text_of(symvers)))
-    elif system_map is not None:
-        table.add_kernel(symbols.parse_system_map(_text_of(system_map)))
+# Options with which more than the facts matters, or other indexes come out.
+_UNCACHED = set(("errsyms", "filesyms", "moduledir", "outdir", "symbol-prefix"))
+_UNCACHED.update(("symvers", "verbose", "warn"))
+
+
+def _cache_of(settings):
+    # type: (depmodline.Settings) -> factcache.Cache | None
+    if settings.dry_run or settings.files or settings.flags & _UNCACHED:
+        return None
+    return factcache.open_cache(settings.basedir, settings.release)
+
+
+def _read_tree(settings, cache=None, fingerprints=False):
+    # type: (depmodline.Settings, factcache.Cache | None, bool) -> indexes.Tree
+    return indexes.read_tree(
+        settings.release,
+        settings.basedir,
+        settings.kmod,
+        settings.given.get("links", "file"),
+        settings.moduledir,
+        settings.configs,
+        settings.files or None,
+        fingerprints=fingerprints,
+        details=bool(settings.flags & set(("errsyms", "explain"))),
+        cache=cache,
+    )
+
+
+def _look(settings, directory, tell):
+    # type: (depmodline.Settings, str, Any) -> None
+    # Raise FatalError if there is nothing to begin with.
+    if settings.files:
+        for level, text in settings.check_files():
+            if level == "FATAL":
+                raise depmodline.FatalError(text)
+            tell(level, text)
+        return
+    try:
+        os.listdir(raw(directory))
+    except EnvironmentError as error:
+        why = "could not open directory %s: %s" % (directory, error.strerror)
+        tell("ERROR", why)
+        raise depmodline.FatalError("could not search modules: %s" % error.strerror)
+
+
+def _make_directory(path):
+    # type: (str) -> None
+    try:
+        os.makedirs(raw(path), 493)  # rwxr-xr-x
+    except EnvironmentError as error:
+        if error.errno != errno.EEXIST:
+            raise depmodline.FatalError(
+                "could not create directory %s: %s" % (path, error.strerror)
+            )
+
+
+def _made(settings, tree, table, tell):
+    # type: (depmodline.Settings, indexes.Tree, SymbolTable, Any) -> remembering.Made
     contents = indexes.make_contents(tree, table)
-    for conflict in indexes.conflicts(tree, table):
-        text = "%s is exported by %s, and by %s, which takes it"
-        others = ", ".join(conflict["others"])
-        tell("WARNING", text % (conflict["symbol"], others, conflict["owner"]))
+    contents.with_duplicates = "warn" in settings.flags
     if "verbose" in settings.flags:
         _tell_needs(tree, table)
     if "errsyms" in settings.flags:
-        if symvers is None and system_map is None:
-            tell("WARNING", "-e needs -E or -F")
+        with_crcs = "symvers" in settings.flags
+        if with_crcs or "filesyms" in settings.flags:
+            _tell_unknown(tree, table, with_crcs, tell)
         else:
-            _tell_unknown(tree, table, symvers is not None, tell)
-    return contents
+            tell("WARNING", "-e needs -E or -F")
+    if settings.dry_run and "strict" not in settings.flags:
+        files = depfiles.text_files(contents)
+    else:
+        files = encoding.encode_files(contents, tree.helper)
+    disputed = disputes.conflicts(tree, table)
+    return remembering.Made(files, contents.warnings, disputed, len(tree.modules))
+
+
+def _explain(settings):
+    # type: (depmodline.Settings) -> int
+    from modferry_agent.core import explaintext
+    from modferry_agent.jobs import explain
+
+    tree = _read_tree(settings)
+    answer = explain.explanation(tree, settings.given["explain"])
+    _to_stdout(raw("\n".join(explaintext.lines(answer)) + "\n"))
+    return 0
 
 
 def _tell_needs(tree, table):
@@ -151,20 +213,21 @@ def _tell_unknown(tree, table, with_crcs, tell):
         tell("WARNING", texts[what] % (tree.path_of(module), symbol))
 
 
-def _tell_duplicates(contents, tell):
-    # type: (depfiles.Contents, Any) -> None
-    for kind, pairs_of in _DUPLICATES:
-        seen = set()
-        for key, value, _priority in pairs_of(contents):
-            if (key, value) in seen:
-                tell("WARNING", "duplicate module %s:\n%s %s" % (kind, key, value))
-            seen.add((key, value))
-
-
-def _is_up_to_date(directory):
-    # type: (str) -> bool
-    entries = moduletree.walk(directory)
-    return indexstore.is_newer(directory, entries) is False
+def _is_up_to_date(directory, tell):
+    # type: (str, Any) -> bool
+    try:
+        os.listdir(raw(directory))
+    except EnvironmentError as error:
+        why = "could not open directory %s: %s" % (directory, error.strerror)
+        tell("ERROR", why)
+        return False
+    try:
+        os.stat(raw(directory + "/modules.dep"))
+    except EnvironmentError as error:
+        text = "could not fstatat(%s, modules.dep): %s"
+        tell("ERROR", text % (directory, error.strerror))
+        return False
+    return indexstore.is_newer(directory, moduletree.walk(directory)) is False
 
 
 def _tell_error(error, tell):
@@ -182,21 +245,13 @@ def _tell_error(error, tell):
     tell("FATAL", text + ("; " + error.hint if error.hint else ""))
 
 
-def _text_of(path):
-    # type: (str) -> str
-    return native(moduletree.read_stored(path))
-
-
-def _version():
-    # type: () -> str
+def _version(kmod):
+    # type: (int) -> str
     features = []
     for kind, name in (("zst", "ZSTD"), ("xz", "XZ"), ("gz", "ZLIB")):
         features.append(("+" if decompress.available(kind) else "-") + name)
-    return "kmod version %d\n%s\nmodferry %s\n" % (
-        depfiles.NEWEST_KMOD,
-        " ".join(features),
-        __version__,
-    )
+    lines = "kmod version %d\n%s\nmodferry %s\n"
+    return lines % (kmod, " ".join(features), __version__)
 
 
 def _to_stdout(octets):

@@ -10,7 +10,7 @@ import os
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Sequence  # noqa: F401  # novermin
+    from typing import Iterable, Iterator, Sequence  # noqa: F401  # novermin
 
     # Long name, short letter or "", whether an argument follows.
     Table = Sequence[tuple[str, str, bool]]
@@ -23,43 +23,59 @@ class OptionError(Exception):
 def parse(words, table):
     # type: (Sequence[str], Table) -> tuple[list[tuple[str, str]], list[str]]
     """Return ``(long name, argument or "")`` of each option, and the operands."""
-    letters = dict([(row[1], row) for row in reversed(table) if row[1]])
     options = []  # type: list[tuple[str, str]]
     operands = []  # type: list[str]
-    rest = list(words)
-    rest.reverse()
-    while rest:
-        word = rest.pop()
-        if word == "--":
-            operands.extend(reversed(rest))
-            break
-        if word.startswith("--"):
-            options.append(_long(word[2:], table, rest))
-        elif word.startswith("-") and word != "-":
-            options.extend(_short(word[1:], letters, rest))
+    for name, argument in walk(words, table):
+        if name:
+            options.append((name, argument))
         else:
-            operands.append(word)
-            if "POSIXLY_CORRECT" in os.environ:
-                operands.extend(reversed(rest))
-                break
+            operands.append(argument)
     return options, operands
 
 
-def _long(text, table, rest):
-    # type: (str, Table, list[str]) -> tuple[str, str]
+def walk(words, table, whole=()):
+    # type: (Sequence[str], Table, Iterable[str]) -> Iterator[tuple[str, str]]
+    """Yield ``(long name, argument or "")`` of an option, ``("", operand)`` of others.
+
+    What is wrong is raised when it is reached, so that what stands before it counts.
+
+    whole: long names that may not be cut, nor make another one ambiguous
+    """
+    letters = dict([(row[1], row) for row in reversed(table) if row[1]])
+    to_cut = [row for row in table if row[0] not in whole]
+    rest = list(words)
+    rest.reverse()
+    only_operands = False
+    while rest:
+        word = rest.pop()
+        if only_operands or word == "-" or not word.startswith("-"):
+            if "POSIXLY_CORRECT" in os.environ:
+                only_operands = True
+            yield "", word
+        elif word == "--":
+            only_operands = True
+        elif word.startswith("--"):
+            yield _long(word[2:], table, to_cut, rest)
+        else:
+            for option in _short(word[1:], letters, rest):
+                yield option
+
+
+def _long(text, table, to_cut, rest):
+    # type: (str, Table, Table, list[str]) -> tuple[str, str]
     name, equals, argument = text.partition("=")
     fitting = [row for row in table if row[0] == name]
     if not fitting:
-        fitting = [row for row in table if row[0].startswith(name)]
+        fitting = [row for row in to_cut if row[0].startswith(name)]
     if not fitting:
-        raise OptionError("unrecognized option '--%s'" % name)
+        raise OptionError("unrecognized option '--%s'" % text)
     # Two names of one option are not ambiguous.
-    if len(set([row[1:] for row in fitting])) > 1 or (
+    if len(set([row[1:3] for row in fitting])) > 1 or (
         len(fitting) > 1 and not fitting[0][1]
     ):
         shown = " ".join(["'--%s'" % row[0] for row in fitting])
         raise OptionError(
-            "option '--%s' is ambiguous; possibilities: %s" % (name, shown)
+            "option '--%s' is ambiguous; possibilities: %s" % (text, shown)
         )
     whole, _letter, has_argument = fitting[0]
     if not has_argument:
@@ -74,20 +90,18 @@ def _long(text, table, rest):
 
 
 def _short(letters_given, letters, rest):
-    # type: (str, dict[str, tuple[str, str, bool]], list[str]) -> list[tuple[str, str]]
-    found = []
+    # type: (str, dict[str, tuple[str, str, bool]], list[str]) -> Iterator[tuple[str, str]]
     for place, letter in enumerate(letters_given):
         row = letters.get(letter)
         if row is None:
             raise OptionError("invalid option -- '%s'" % letter)
         if not row[2]:
-            found.append((row[0], ""))
+            yield row[0], ""
             continue
         argument = letters_given[place + 1 :]
         if not argument:
             if not rest:
                 raise OptionError("option requires an argument -- '%s'" % letter)
             argument = rest.pop()
-        found.append((row[0], argument))
+        yield row[0], argument
         break
-    return found

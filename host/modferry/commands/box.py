@@ -67,6 +67,9 @@ def facts(settings: Settings) -> Result:
     show_default=True,
     help="A link's symbols belong to the file it leads to, or to the link, as in kmod.",
 )
+@click.option(
+    "--strict", is_flag=True, help="Write nothing and fail where there is a warning."
+)
 @dry_run_option
 @box_options
 @pass_settings
@@ -77,6 +80,7 @@ def depmod(  # noqa: PLR0913 - an option each
     like: str | None,
     links: str,
     *,
+    strict: bool,
     dry_run: bool,
 ) -> Result:
     """Write the indexes of a module tree anew, all of them or none.
@@ -90,7 +94,39 @@ def depmod(  # noqa: PLR0913 - an option each
         basedir=basedir,
         like=like,
         links=links,
+        strict=strict,
         dry_run=dry_run,
+    )
+
+
+@click.command()
+@click.argument("module")
+@click.argument("release", required=False)
+@click.option("-b", "--basedir", default="", help="The root of the module tree.")
+@click.option(
+    "--links",
+    type=click.Choice(["file", "kmod"]),
+    default="file",
+    show_default=True,
+    help="As for depmod.",
+)
+@box_options
+@pass_settings
+def explain(
+    settings: Settings, module: str, release: str | None, basedir: str, links: str
+) -> Result:
+    """Say why depmod gives a module its dependencies; nothing is written.
+
+    For each import its owner, and who else exports it and why that one lost; the way
+    to each dependency; and what kmod 9 to 17 would have left out.
+    """
+    return answer(
+        settings,
+        "explain",
+        module=module,
+        release=release,
+        basedir=basedir,
+        links=links,
     )
 
 

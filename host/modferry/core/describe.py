@@ -7,6 +7,7 @@ from types import MappingProxyType
 
 from modferry.core import explain
 from modferry.core.results import Value
+from modferry_agent.core import explaintext
 
 LEVELS = ("emerg", "alert", "crit", "err", "warning", "notice", "info", "debug")
 """The kernel log's levels by number, in syslog(3)'s words."""
@@ -130,6 +131,11 @@ def depmod(value: Value) -> list[str]:
     return lines
 
 
+def explanation(value: Value) -> list[str]:
+    """Return owners, candidates, ways and what an old kmod makes of a module."""
+    return explaintext.lines(dict(value))
+
+
 def load(value: Value) -> list[str]:
     """Return each step with what the kernel said about it, then the modules."""
     words = _PLANNED if value.get("dry_run") else _DONE
@@ -250,6 +256,7 @@ TEXTS: Mapping[str, Callable[[Value], list[str]]] = MappingProxyType(
         "deploy": deploy,
         "depmod": depmod,
         "diagnose": explain.diagnosis,
+        "explain": explanation,
         "facts": facts,
         "klog": klog,
         "lab demo": demo,

@@ -130,12 +130,14 @@ class PracticeBox:
         log_level: int = LOG_LEVEL,
         switches: Mapping[str, str] | None = None,
         command_line: str = "",
+        disks: tuple[Path, ...] = (),
     ) -> None:
         """Start the box and return at once; a box that runs is left as it is.
 
         log_level: of the kernel on the console, 0 to 8.
         switches: of `SWITCHES`, with their values, or "".
         command_line: more for the kernel's.
+        disks: raw images that it has as /dev/vda and on.
         Raises UsageError if nothing is built, BoxError if QEMU does not start.
         """
         if qemu.running_pid(self.pid_file) is not None:
@@ -150,7 +152,7 @@ class PracticeBox:
         self._clear()
         self.run_directory.mkdir(mode=0o700, parents=True)
         sockets = self._socket_directory()
-        machine = self._start_machine(sockets, " ".join(filter(None, words)))
+        machine = self._start_machine(sockets, " ".join(filter(None, words)), disks)
         keys = self.image.host_keys()
         self.known_hosts.write_text(addresses.known_hosts(machine.ssh_port, keys))
         kept = asdict(machine) | {"release": release, "sockets": sockets}
@@ -217,7 +219,9 @@ class PracticeBox:
         return kept
 
     # A free port may be taken by another before QEMU has it: then the next one.
-    def _start_machine(self, sockets: Path, command_line: str) -> qemu.Machine:
+    def _start_machine(
+        self, sockets: Path, command_line: str, disks: tuple[Path, ...]
+    ) -> qemu.Machine:
         for remaining in reversed(range(_PORT_TRIES)):
             machine = qemu.Machine(
                 kernel=self.image.kernel,
@@ -228,6 +232,7 @@ class PracticeBox:
                 console_log=self.console_log,
                 pid_file=self.pid_file,
                 ssh_port=_free_port(),
+                disks=disks,
             )
             try:
                 machine.start()

@@ -11,6 +11,7 @@ import os
 import select
 import signal
 import socket
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -31,6 +32,7 @@ class Machine:
     serial_socket, monitor_socket: unix sockets, made by QEMU; paths below 108 bytes.
     console_log: the file in which QEMU keeps what the box sends on its serial line.
     ssh_port: the port of 127.0.0.1 that leads to port 22 of the box.
+    disks: raw images, the box's /dev/vda and on; the box's kernel needs virtio_blk.
     """
 
     kernel: Path
@@ -41,6 +43,7 @@ class Machine:
     console_log: Path
     pid_file: Path
     ssh_port: int
+    disks: tuple[Path, ...] = ()
 
     def argv(self) -> list[str]:
         """Return the command that starts it in the background."""
@@ -63,7 +66,13 @@ class Machine:
             *("-netdev", f"user,id=net,restrict=on,hostfwd={forward}"),
             *("-device", "virtio-net-pci,netdev=net,romfile="),
             *("-pidfile", str(self.pid_file), "-daemonize"),
+            *self._drives(),
         ]
+
+    def _drives(self) -> Iterator[str]:
+        for disk in self.disks:
+            yield "-drive"
+            yield f"file={_value(disk)},if=virtio,format=raw"
 
     def start(self) -> None:
         """Start it and return once its sockets are there; raise BoxError if it ends."""

@@ -1,0 +1,106 @@
+"""What the last run published, so that a run with nothing to do can tell that.
+
+The index files themselves are not kept a second time: they lie in the tree, and count
+if they are to the byte what was published.
+"""
+
+import hashlib
+import marshal
+
+from modferry_agent.compat import native
+from modferry_agent.errors import FileError
+from modferry_agent.jobs.encoding import packed, unpacked
+from modferry_agent.system import factcache, fingerprints, moduletree
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any, Sequence  # noqa: F401  # novermin
+    from modferry_agent.jobs.indexes import Tree  # noqa: F401
+
+
+class Made(object):
+    """What was made of a tree.
+
+    files: ``(name, bytes)`` of the index files, in their order
+    warnings: ``(path, reason)`` of what showed while they were made
+    conflicts: the symbols that different files export, see `disputes.conflicts`
+    modules: their number
+    """
+
+    def __init__(self, files, warnings, conflicts, modules):
+        # type: (Sequence[tuple[str, bytes]], Sequence[tuple[str, str]], list[dict[str, Any]], int) -> None
+        """Keep them."""
+        self.files = files
+        self.warnings = warnings
+        self.conflicts = conflicts
+        self.modules = modules
+
+
+def key_of(tree, entries, inputs):
+    # type: (Tree, Sequence[moduletree.Entry], Sequence[Any]) -> str
+    """Return the digest of all that the index files are a function of.
+
+    entries: the module files, in kmod's order
+    inputs: whatever else, as plain values
+    """
+    described = [
+        (entry.path, entry.target, factcache.stamp_of(entry.status))
+        for entry in entries
+    ]
+    read = [
+        moduletree.read_if_there(tree.directory + "/" + name)
+        for name in ("modules.builtin", "modules.builtin.modinfo")
+    ]
+    warnings = [packed(warning) for warning in tree.warnings]
+    whole = (tree.directory, tree.kmod, described, read, warnings, list(inputs))
+    return native(hashlib.sha256(marshal.dumps(whole, 2)).digest())
+
+
+def recall(tree, has_record):
+    # type: (Tree, bool) -> Made | None
+    """Return what was made of the tree if it would be made again; else None.
+
+    has_record: the record of fingerprints must be the same, too
+    """
+    known = None if tree.cache is None else tree.cache.publication()
+    if not known or known.get("key") != tree.key:
+        return None
+    if has_record and known["record"] != _record_of(tree):
+        return None
+    files = []
+    try:
+        for name, digest in known["files"]:
+            content = moduletree.read_if_there(tree.directory + "/" + name)
+            if content is None or factcache.digest(content) != digest:
+                return None
+            files.append((name, content))
+    except FileError:
+        return None
+    warnings = [unpacked(warning) for warning in known["warnings"]]
+    return Made(files, warnings, known["conflicts"], known["modules"])
+
+
+def remember(tree, made):
+    # type: (Tree, Made) -> None
+    """Keep what the modules said, and what was published of it, for the next run."""
+    if tree.cache is None or tree.remembered is made:
+        return
+    paths = set([module.path for module in tree.modules])
+    publication = {}  # type: dict[str, Any]
+    # A warning of a module's own is told by the module, which is not read next time.
+    if tree.is_steady and not paths.intersection([path for path, _ in made.warnings]):
+        publication = {
+            "key": tree.key,
+            "record": _record_of(tree),
+            "files": [(name, factcache.digest(octets)) for name, octets in made.files],
+            "warnings": [packed(warning) for warning in made.warnings],
+            "conflicts": made.conflicts,
+            "modules": made.modules,
+        }
+    tree.cache.write(publication, tree.facts)
+
+
+def _record_of(tree):
+    # type: (Tree) -> str
+    path = fingerprints.path_of(tree.basedir, tree.release)
+    return factcache.digest(moduletree.read_if_there(path) or b"")

@@ -1,0 +1,127 @@
+"""Debian's kernels of other machines: fetched by apt, unpacked, never installed.
+
+A private apt state knows one foreign architecture and the host's own mirror; what the
+host has installed, and its package lists, are not touched.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import re
+import shutil
+import subprocess
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from support import rootfs
+
+_SUITE = "bookworm"
+_KEYRING = "/usr/share/keyrings/debian-archive-keyring.gpg"
+
+
+@dataclass(frozen=True, slots=True)
+class Machine:
+    """A foreign architecture: Debian's name, and the smallest kernel of its own."""
+
+    architecture: str
+    package: str
+    bits: int
+    byte_order: str
+
+
+MACHINES = (
+    Machine("i386", "linux-image-686-pae", 32, "little"),
+    Machine("armhf", "linux-image-armmp", 32, "little"),
+    Machine("s390x", "linux-image-s390x", 64, "big"),
+)
+
+
+def foreign_kernel(machine: Machine) -> Path:
+    """Return the root folder of the unpacked kernel package, from the cache.
+
+    Skips where it cannot be fetched, but not in continuous integration.
+    """
+    debs = rootfs.cache_directory()
+    with (debs / ".lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        there = sorted(debs.glob(f"linux-image-*_{machine.architecture}"))
+        if there:
+            return there[-1]
+        if shutil.which("apt-get") is None:
+            pytest.skip("no apt-get to fetch a kernel package with")
+        try:
+            return _fetched(machine, debs)
+        except (subprocess.CalledProcessError, LookupError) as error:
+            if os.environ.get("CI"):
+                raise
+            pytest.skip(f"apt gives no kernel of {machine.architecture}: {error!r}")
+
+
+def _fetched(machine: Machine, debs: Path) -> Path:
+    state = debs / f".apt-{machine.architecture}"
+    environment = _private_apt(machine, state)
+    _run(["apt-get", "update", "-q"], environment, state)
+    depends = _run(["apt-cache", "depends", machine.package], environment, state)
+    names = re.findall(r"linux-image-\d+\.\S+", depends)
+    if not names:
+        message = f"{machine.package} of {_SUITE} names no kernel"
+        raise LookupError(message)
+    name = names[0]
+    _run(["apt-get", "download", "-q", name], environment, state)
+    (package,) = state.glob("linux-image-*.deb")
+    partial = debs / f".{package.stem}.partial"
+    shutil.rmtree(partial, ignore_errors=True)
+    subprocess.run(["dpkg-deb", "-x", package, partial], check=True)
+    folder = debs / package.stem
+    partial.rename(folder)
+    shutil.rmtree(state)
+    return folder
+
+
+def _private_apt(machine: Machine, state: Path) -> Mapping[str, str]:
+    shutil.rmtree(state, ignore_errors=True)
+    for folder in ("lists/partial", "cache/archives/partial"):
+        (state / folder).mkdir(parents=True)
+    (state / "status").touch()
+    signed = f"[signed-by={_KEYRING}] " if Path(_KEYRING).exists() else ""
+    (state / "sources.list").write_text(f"deb {signed}{_mirror()} {_SUITE} main\n")
+    (state / "apt.conf").write_text(
+        f'Dir::Etc::sourcelist "{state}/sources.list";\n'
+        'Dir::Etc::sourceparts "-";\n'
+        f'Dir::State "{state}";\n'
+        f'Dir::State::status "{state}/status";\n'
+        f'Dir::Cache "{state}/cache";\n'
+        f'APT::Architecture "{machine.architecture}";\n'
+        f'APT::Architectures {{ "{machine.architecture}"; }};\n'
+        'APT::Sandbox::User "root";\n'
+        'Acquire::Languages "none";\n'
+        'Acquire::Retries "3";\n'
+    )
+    return {**os.environ, "APT_CONFIG": str(state / "apt.conf")}
+
+
+def _mirror() -> str:
+    # The host's own, as apt has it.
+    format_ = ["--format", "$(REPO_URI)", "Created-By: Packages"]
+    uris = _run(["apt-get", "indextargets", *format_], os.environ, Path()).split()
+    found = [uri for uri in uris if uri.rstrip("/").endswith("/debian")]
+    if not found:
+        message = "apt knows no Debian mirror"
+        raise LookupError(message)
+    return found[0]
+
+
+def _run(command: list[str], environment: Mapping[str, str], folder: Path) -> str:
+    return subprocess.run(
+        command,
+        env=dict(environment),
+        cwd=folder,
+        stdout=subprocess.PIPE,
+        text=True,
+        check=True,
+        timeout=300,
+    ).stdout
