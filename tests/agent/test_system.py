@@ -25,8 +25,9 @@ def test_a_record_keeps_what_it_had(tmp_path: Path):
     assert fingerprints.update(root, "1", {"a b.ko": (SHA, 1)})
     assert fingerprints.read(root, "1") == {"a b.ko": (SHA, 1), "b.ko": (SHA, 2)}
     assert not fingerprints.update(root, "1", {"a b.ko": (SHA, 1)})
+    assert fingerprints.update(root, "1", {"/opt/pushed.ko": (SHA, 3)})
     assert fingerprints.update(root, "1", {}, replace=True)
-    assert fingerprints.read(root, "1") == {}
+    assert fingerprints.read(root, "1") == {"/opt/pushed.ko": (SHA, 3)}
     assert [path.name for path in (tmp_path / "var/lib/modferry").iterdir()] == [
         "1.sha256"
     ]

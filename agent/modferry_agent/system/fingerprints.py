@@ -80,12 +80,16 @@ def update(basedir, release, records, replace=False):
     # type: (str, str, dict[str, Record], bool) -> bool
     """Record these files, keeping the others unless ``replace``; True: it changed.
 
+    Files outside of the tree, by whole paths, were pushed: no walk of the tree can
+    tell that they are gone, so they are kept.
     The new record is on the disk, whole, before it takes the old one's place.
     """
     path = path_of(basedir, release)
     known = read(basedir, release)
     wanted = {}  # type: dict[str, Record]
-    if not replace:
+    if replace:
+        wanted.update((name, known[name]) for name in known if name.startswith("/"))
+    else:
         wanted.update(known)
     wanted.update(records)
     if wanted == known and os.path.exists(compat.raw(path)):
