@@ -170,7 +170,8 @@ def settle(directory):
                 _put_in_place(chosen + "/" + name, directory + "/" + name)
         settled = time.time()
         sync(directory)
-        if diverted:
+        # Where no set was before, a reader is no worse off for finding none.
+        if diverted and os.listdir(raw(hidden + "/" + _OLD)):
             time.sleep(min(_PAUSE_S, max(0, settled + _PAUSE_S - time.time())))
     _remove(hidden)
     return True

@@ -50,10 +50,15 @@ def _run(teller, given, operands):
     names = operands if settings.all or settings.remove else operands[:1]
     parameters = "" if settings.all else inserting.joined_parameters(operands[1:])
     for name in names:
-        if settings.remove:
-            status = modproberemove.remove(teller, run, settings, name) or status
-        else:
-            status = Probe(teller, run, settings).load(name, parameters) or status
+        try:
+            if settings.remove:
+                status = modproberemove.remove(teller, run, settings, name) or status
+            else:
+                status = Probe(teller, run, settings).load(name, parameters) or status
+        except AgentError as error:
+            # An index that is damaged where nothing looked before.
+            _tell_error(teller, error, [name])
+            status = 1
     return status
 
 

@@ -4,6 +4,7 @@ import sys
 
 from modferry_agent import __version__
 from modferry_agent.compat import TYPE_CHECKING, binary_stream, raw
+from modferry_agent.errors import AgentError
 from modferry_agent.tools import options
 
 if TYPE_CHECKING:
@@ -89,4 +90,9 @@ def run_tool(argv, table, usage, verbosity, body):
     try:
         return body(teller, given, operands)
     except FatalError:
+        return 1
+    except AgentError as error:
+        where = error.where + ": " if error.where else ""
+        if teller.verbosity >= ERROR:
+            err("%s: ERROR: %s%s\n" % (teller.name, where, error.message))
         return 1
