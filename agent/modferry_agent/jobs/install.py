@@ -10,7 +10,8 @@ import sys
 
 from modferry_agent.compat import TYPE_CHECKING, native, raw
 from modferry_agent.errors import FileError
-from modferry_agent.jobs.push import file_error, hash_file, sync_directory
+from modferry_agent.jobs.push import file_error, hash_file
+from modferry_agent.system import durable
 
 if TYPE_CHECKING:
     from typing import Any  # noqa: F401  # novermin
@@ -55,9 +56,7 @@ def install_names(directory=DIRECTORY, dry_run=False):
                 continue
             changed.append(path)
             if not dry_run:
-                _write(path, wanted[path])
-        if changed and not dry_run:
-            sync_directory(directory)
+                durable.replace_file(path, wanted[path], 493)  # 0755: a command
     except EnvironmentError as error:
         raise file_error(error, directory)
     return _answer(directory, changed, unchanged, dry_run)
@@ -111,22 +110,3 @@ def _is_ours(path):
     # type: (str) -> bool
     content = _content(path)
     return content is not None and _MARK in native(content[:200])
-
-
-def _write(path, octets):
-    # type: (str, bytes) -> None
-    part = raw(path + ".modferry-part")
-    try:
-        stream = open(part, "wb")
-        try:
-            stream.write(octets)
-            stream.flush()
-            os.fsync(stream.fileno())
-        finally:
-            stream.close()
-        os.chmod(part, 493)  # noqa: S103  (0755: a command)
-        os.rename(part, raw(path))
-    except EnvironmentError:
-        if os.path.exists(part):
-            os.unlink(part)
-        raise

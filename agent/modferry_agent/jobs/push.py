@@ -10,6 +10,7 @@ import stat
 
 from modferry_agent.compat import TYPE_CHECKING, raw
 from modferry_agent.errors import FileError, RequestError
+from modferry_agent.system.durable import sync_directory
 
 if TYPE_CHECKING:
     from typing import Any  # noqa: F401  # novermin
@@ -222,16 +223,6 @@ def hash_file(path):
         raise file_error(error, path)
     finally:
         os.close(handle)
-
-
-def sync_directory(directory):
-    # type: (str) -> None
-    """Make the names in a directory survive a power cut."""
-    descriptor = os.open(raw(directory), os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
 
 
 _HINTS = {
