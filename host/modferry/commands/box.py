@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import click
 
 from modferry.commands.connect import session_on
+from modferry.commands.htmlpage import html_option, with_page
 from modferry.commands.settings import (
     Settings,
     box_options,
@@ -216,9 +219,12 @@ def klog(settings: Settings, since: int | None, limit: int | None) -> Result:
     show_default=True,
     help="Look at what the kernel's log says of the module, too.",
 )
+@html_option
 @box_options
 @pass_settings
-def diagnose(settings: Settings, module: str, *, with_log: bool) -> Result:
+def diagnose(
+    settings: Settings, module: str, *, with_log: bool, html: Path | None
+) -> Result:
     """Say why a module does not load: symbol by symbol, and what to do.
 
     The exit status is 1 if something keeps it from loading.
@@ -230,9 +236,10 @@ def diagnose(settings: Settings, module: str, *, with_log: bool) -> Result:
     wrong = not value["loadable"] or any(
         finding["severity"] == "error" for finding in value["findings"]
     )
-    return Result(
+    result = Result(
         settings.command,
         value,
         box=settings.box,
         status=ExitStatus.NO if wrong else ExitStatus.DONE,
     )
+    return with_page(result, html)
