@@ -13,6 +13,7 @@ from modferry.cli import modferry as group
 from modferry.core.address import SCHEMES
 from modferry.core.profilekeys import KEYS
 from modferry.errors import EXIT_MEANINGS
+from modferry.fleet.hostvars import ARGUMENTS, NAMES, OWN
 from modferry.fleet.inventory import BOX_KEYS
 from modferry_agent.requests import REQUIRED, TABLE, TIME_LIMIT_S
 
@@ -53,6 +54,18 @@ def _default(value: object) -> str:
     if isinstance(value, tuple):
         return ", ".join(map(_code, value))
     return "null" if value is None else _code(value) if value != "" else ""
+
+
+def inventory_variables() -> str:
+    """Return the variables of an Ansible inventory that are followed."""
+    ansible = [*NAMES.values(), ARGUMENTS]
+    return table(
+        ("variable", "what it says"),
+        [
+            *((", ".join(map(_code, names)), "as in Ansible") for names in ansible),
+            *((_code(name), sentence) for name, sentence in OWN.items()),
+        ],
+    )
 
 
 def fleet_keys() -> str:
@@ -127,6 +140,7 @@ TABLES = {
     "commands": commands,
     "exit-statuses": exit_statuses,
     "fleet-keys": fleet_keys,
+    "inventory-variables": inventory_variables,
     "profile-keys": profile_keys,
     "requests": requests,
 }

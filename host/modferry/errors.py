@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from enum import IntEnum
+from typing import Self
 
 
 class ExitStatus(IntEnum):
@@ -77,7 +78,22 @@ class BoxError(ModferryError):
 
 
 class TransportError(BoxError):
-    """The box cannot be reached, or the link to it broke."""
+    """The box cannot be reached, or the link to it broke.
+
+    passing: it was before the far end said a word, and may well be over soon: a full
+        gateway, a server that starts.  Nothing has been done, another try is worth it.
+    """
+
+    passing = False
+
+    def passes(self) -> Self:
+        """Return the error, marked as one that is worth another try."""
+        self.passing = True
+        return self
+
+
+class InterruptionError(TransportError):
+    """The link was ended by who started it."""
 
 
 class BootstrapError(BoxError):
@@ -115,6 +131,7 @@ EXIT_STATUS: Mapping[type[BaseException], ExitStatus] = {
     UsageError: ExitStatus.USAGE,
     FormatError: ExitStatus.USAGE,
     TransportError: ExitStatus.UNREACHABLE,
+    InterruptionError: ExitStatus.INTERRUPTED,
     BootstrapError: ExitStatus.FAILED,
     ReplyError: ExitStatus.FAILED,
     LoadError: ExitStatus.FAILED,

@@ -24,3 +24,8 @@ def set_up(verbosity: int) -> None:
     )
     level = LEVELS[min(verbosity, len(LEVELS) - 1)]
     logging.getLogger("modferry").setLevel(level)
+
+
+def warn(text: str) -> None:
+    """Tell a person, on stderr, what may not be as they think."""
+    sys.stderr.write(f"modferry: {text}\n")

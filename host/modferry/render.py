@@ -10,6 +10,14 @@ from rich.highlighter import RegexHighlighter
 from rich.theme import Theme
 
 from modferry.core.describe import TEXTS
+from modferry.core.outcomes import (
+    Alike,
+    FleetResult,
+    Outcome,
+    alike,
+    alike_errors,
+    summary,
+)
 from modferry.core.results import Result, document
 from modferry.errors import ModferryError
 from modferry.watch import harmless
@@ -44,7 +52,9 @@ def error_console() -> Console:
 
 def write(result: Result, *, as_json: bool) -> None:
     """Print a result: on stdout, but an error told to a person on stderr."""
-    if as_json:
+    if isinstance(result, FleetResult) and not as_json:
+        write_fleet(result)
+    elif as_json:
         json.dump(document(result, __version__), sys.stdout, indent=2)
         sys.stdout.write("\n")
     else:
@@ -65,3 +75,63 @@ def write_error(error: ModferryError) -> None:
     console.print("modferry: " + harmless(first), soft_wrap=True, style="red")
     for line in rest:
         console.print(harmless(line), soft_wrap=True)
+
+
+MOST_NAMES = 12
+
+
+def write_fleet(result: FleetResult) -> None:
+    """Print what the boxes said, those that said the same together, and a summary."""
+    console = Console(theme=_THEME, highlighter=Highlighter(), markup=False)
+    for group in alike(result.outcomes, TEXTS[result.command]):
+        console.print(_heading(group), soft_wrap=True, style="bold")
+        for line in group.lines:
+            console.print("  " + harmless(line), soft_wrap=True)
+    sys.stdout.flush()
+    errors = error_console()
+    for group in alike_errors(result.outcomes):
+        errors.print(_heading(group), soft_wrap=True, style="bold red")
+        for line in group.lines:
+            errors.print("  " + harmless(line), soft_wrap=True)
+    if result.error is not None:
+        write_error(result.error)
+    console.print(summary(result.outcomes), soft_wrap=True, style="bold")
+
+
+def _heading(group: Alike) -> str:
+    names = ", ".join(group.names[:MOST_NAMES])
+    if len(group.names) == 1:
+        return harmless(f"{names}:")
+    more = ", ..." if len(group.names) > MOST_NAMES else ""
+    return harmless(f"{len(group.names)} boxes ({names}{more}):")
+
+
+class FleetLines:
+    """Tells on stderr what becomes of each box, a line each; an observer of a run."""
+
+    def __init__(self, total: int, *, verbose: bool) -> None:
+        """Begin with none ended.  verbose: tell of each start, too."""
+        self._total = total
+        self._verbose = verbose
+        self._ended = 0
+        self._console = error_console()
+
+    def started(self, name: str, attempt: int) -> None:
+        """Tell that a box's work begins."""
+        if self._verbose:
+            self._say(f"{name}: started" + (f", try {attempt}" if attempt > 1 else ""))
+
+    def again(self, name: str, result: Result, attempt: int) -> None:
+        """Tell that a box is tried again."""
+        why = result.error.message if result.error else ""
+        self._say(f"{name}: {why}; another try (after {attempt})")
+
+    def ended(self, outcome: Outcome) -> None:
+        """Tell how a box ended."""
+        self._ended += 1
+        text = f"[{self._ended}/{self._total}] {outcome.name}: {outcome.word}"
+        error = outcome.result.error if outcome.result else None
+        self._say(f"{text}: {error.message}" if error else text)
+
+    def _say(self, text: str) -> None:
+        self._console.print(harmless(text), soft_wrap=True, style="dim")

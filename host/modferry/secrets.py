@@ -1,6 +1,7 @@
 """Passwords and passphrases: from the environment, a file, or a person at a terminal.
 
-None is ever in an address, a profile or a fleet file; those only say where it is.
+None is ever in an address, a profile or modferry's own fleet file, which only say where
+it is; an Ansible inventory may have one, and then it is the file that must be kept.
 """
 
 from __future__ import annotations
@@ -20,10 +21,14 @@ Ask = Callable[[str], str]
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """Where one secret is: the name of an environment variable, or a file."""
+    """Where one secret is: the name of an environment variable, or a file.
+
+    value: the secret itself, as an Ansible inventory may have it; never shown.
+    """
 
     env: str = ""
     file: str = ""
+    value: str = field(default="", repr=False)
 
 
 NOWHERE = Source()
@@ -87,6 +92,8 @@ class Secrets:
                 value = _from_environment(source.env)
             elif source.file:
                 value = read_secret(Path(source.file).expanduser())
+            elif source.value:
+                value = source.value
             elif self.ask is not None:
                 value = self.ask(prompt)
             else:

@@ -7,6 +7,7 @@ import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from threading import Event
 from typing import Any
 
 from modferry import resources
@@ -19,6 +20,7 @@ from modferry.fleet.inventory import Box
 from modferry.starting import Starter
 from modferry.trace import Trace
 from modferry.transport.opening import open_transport
+from modferry.transport.stopping import StoppableTransport
 from modferry_agent.requests import TABLE, TIME_LIMIT_S
 
 CHUNK = 4096
@@ -49,7 +51,7 @@ class Session:
 
     @classmethod
     @contextmanager
-    def open(
+    def open(  # noqa: PLR0913 - what a session may be opened with
         cls,
         box: Box,
         *,
@@ -57,10 +59,12 @@ class Session:
         accept_new: bool = False,
         timeout_s: float | None = None,
         trace: Path | None = None,
+        stop: Event | None = None,
     ) -> Iterator[Session]:
         """Yield a session with the box's agent, started if need be; close it after.
 
         timeout_s: in place of each request's own limit.  trace: file for the wire.
+        stop: once it is set, the session ends by InterruptionError.
         Raise TransportError or BootstrapError when there is no way to an agent.
         """
         secrets = box.secrets()
@@ -69,6 +73,8 @@ class Session:
             transport = open_transport(
                 box.address, box.profile, secrets=secrets, accept_new=accept_new
             )
+            if stop is not None:
+                transport = StoppableTransport(transport, stop)
             channel = Channel(transport, recorder, console)
             try:
                 starter = Starter(

@@ -51,6 +51,7 @@ class FakeSession:
         @contextmanager
         def open_session(box, **options):
             self.opened_with = {"box": box, **options}
+            self.box = box
             yield self
 
         return open_session

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from modferry.commands.connect import session_on
+from modferry.commands.connect import on_boxes
 from modferry.commands.htmlpage import html_option, with_page
 from modferry.commands.settings import (
     Settings,
@@ -16,6 +16,7 @@ from modferry.commands.settings import (
 )
 from modferry.core.results import Result, Value, with_box
 from modferry.errors import ExitStatus, LoadError
+from modferry.session import Session
 
 
 def answer(settings: Settings, request: str, **arguments: object) -> Result:
@@ -23,13 +24,23 @@ def answer(settings: Settings, request: str, **arguments: object) -> Result:
 
     An answer that ends with a failure has its error and exit status, too.
     """
-    with session_on(settings) as session:
-        value = session.request(request, **arguments)
-    error = failure(value, settings.box or "")
+
+    def work(session: Session) -> Result:
+        return answered(settings.command, session, request, **arguments)
+
+    return on_boxes(settings, work)
+
+
+def answered(
+    command: str, session: Session, request: str, **arguments: object
+) -> Result:
+    """Return the answer to one request as the result of the command on one box."""
+    value = session.request(request, **arguments)
+    error = failure(value, session.box.name)
     return Result(
-        settings.command,
+        command,
         value,
-        box=settings.box,
+        box=session.box.name,
         status=ExitStatus.DONE if error is None else ExitStatus.FAILED,
         error=error,
     )
@@ -195,19 +206,22 @@ def unload(
 @pass_settings
 def modules(settings: Settings) -> Result:
     """List the modules as the kernel has them."""
-    with session_on(settings) as session:
+
+    def work(session: Session) -> Result:
         table = session.request("modules")
-    return Result(settings.command, {"modules": table}, box=settings.box)
+        return Result(settings.command, {"modules": table}, box=session.box.name)
+
+    return on_boxes(settings, work)
 
 
 @click.command()
 @click.option("--since", type=int, metavar="N", help="From the record of that number.")
-@click.option("--limit", type=click.IntRange(min=1), help="No more than so many.")
+@click.option("--count", type=click.IntRange(min=1), help="No more than so many.")
 @box_options
 @pass_settings
-def klog(settings: Settings, since: int | None, limit: int | None) -> Result:
+def klog(settings: Settings, since: int | None, count: int | None) -> Result:
     """Show the kernel's log."""
-    return answer(settings, "klog", since=since, limit=limit)
+    return answer(settings, "klog", since=since, limit=count)
 
 
 @click.command()
@@ -229,17 +243,24 @@ def diagnose(
 
     The exit status is 1 if something keeps it from loading.
     """
-    with session_on(settings) as session:
+
+    def work(session: Session) -> Result:
         value = session.request("diagnose", module=module, with_log=with_log)
+        return diagnosed(settings.command, value, session.box.name)
+
+    return with_page(on_boxes(settings, work), html)
+
+
+def diagnosed(command: str, value: Value, box: str) -> Result:
+    """Return a diagnosis as the result of the command on one box."""
     for finding in value["findings"]:
-        finding["next"] = with_box(finding["next"], settings.box)
+        finding["next"] = with_box(finding["next"], box)
     wrong = not value["loadable"] or any(
         finding["severity"] == "error" for finding in value["findings"]
     )
-    result = Result(
-        settings.command,
+    return Result(
+        command,
         value,
-        box=settings.box,
+        box=box,
         status=ExitStatus.NO if wrong else ExitStatus.DONE,
     )
-    return with_page(result, html)

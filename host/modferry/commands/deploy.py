@@ -7,8 +7,8 @@ from dataclasses import replace
 import click
 
 from modferry import resources
-from modferry.commands.box import answer
-from modferry.commands.connect import session_on
+from modferry.commands.box import answered
+from modferry.commands.connect import on_boxes
 from modferry.commands.settings import (
     Settings,
     box_options,
@@ -16,6 +16,7 @@ from modferry.commands.settings import (
     pass_settings,
 )
 from modferry.core.results import Result
+from modferry.session import Session
 from modferry_agent.jobs.install import ARCHIVE, DIRECTORY
 
 
@@ -36,17 +37,22 @@ def deploy(settings: Settings, directory: str, *, undo: bool, dry_run: bool) -> 
 
     They go to a directory of their own; the box's kmod stays as it is.
     """
-    if undo:
-        result = answer(settings, "uninstall", directory=directory, dry_run=dry_run)
-        return replace(result, value={**result.value, "undo": True})
     path = f"{directory}/{ARCHIVE}"
     archive = resources.agent_archive()
-    with session_on(settings) as session:
+
+    def work(session: Session) -> Result:
+        if undo:
+            result = answered(
+                "deploy", session, "uninstall", directory=directory, dry_run=dry_run
+            )
+            return replace(result, value={**result.value, "undo": True})
         if dry_run:
             there = session.request("hash", path=path)
             changed = there != resources.sha256(archive)
         else:
             changed = session.push(archive, path)["changed"]
         value = session.request("install", directory=directory, dry_run=dry_run)
-    value["changed" if changed else "unchanged"].insert(0, path)
-    return Result("deploy", value | {"undo": False}, box=settings.box)
+        value["changed" if changed else "unchanged"].insert(0, path)
+        return Result("deploy", value | {"undo": False}, box=session.box.name)
+
+    return on_boxes(settings, work)

@@ -12,9 +12,11 @@ from typing import Any
 
 import click
 
+from modferry.core.outcomes import FleetResult
 from modferry.core.results import Result
 from modferry.errors import UsageError
 from modferry.report.document import Document
+from modferry.report.fleetpage import fleet_page
 from modferry.report.html import page
 from modferry.report.pages import PAGES
 from modferry_agent import __version__
@@ -32,7 +34,11 @@ html_option: Callable[[Callable[..., Any]], Callable[..., Any]] = click.option(
 def with_page(result: Result, path: Path | None) -> Result:
     """Write the page of a command's result, if it is wanted; return the result."""
     if path is not None and result.value:
-        write_page(PAGES[result.command](result), path)
+        if isinstance(result, FleetResult):
+            document = fleet_page(result)
+        else:
+            document = PAGES[result.command](result)
+        write_page(document, path)
     return result
 
 

@@ -8,10 +8,11 @@ from pathlib import Path
 
 import click
 
-from modferry.commands.connect import session_on
+from modferry.commands.connect import on_boxes
 from modferry.commands.settings import Settings, box_options, pass_settings
 from modferry.core.results import Result
 from modferry.errors import UsageError
+from modferry.session import Session
 
 
 @click.command()
@@ -24,34 +25,45 @@ from modferry.errors import UsageError
 def pull(settings: Settings, path: str, destination: Path | None) -> Result:
     """Fetch a file of the box.
 
-    It comes to FILE, or to a file of its own name here.
+    It comes to FILE, or to a file of its own name here; of many boxes, to a folder of
+    each box's name in FILE, or here.
     """
     if not path.startswith("/"):
         raise UsageError(
             f'"{path}" is no absolute path', next_step=f'say "/.../{path}"'
         )
     place = destination or Path()
-    if place.is_dir():
-        place /= posixpath.basename(path)
-    with session_on(settings) as session:
+
+    def work(session: Session) -> Result:
+        file = place_of(place, path, None if settings.box else session.box.name)
         content = session.pull(path)
-    _write(place, content)
-    return Result(
-        settings.command,
-        {
-            "path": path,
-            "file": str(place),
-            "size_bytes": len(content),
-            "sha256": hashlib.sha256(content).hexdigest(),
-        },
-        box=settings.box,
-    )
+        _write(file, content)
+        return Result(
+            settings.command,
+            {
+                "path": path,
+                "file": str(file),
+                "size_bytes": len(content),
+                "sha256": hashlib.sha256(content).hexdigest(),
+            },
+            box=session.box.name,
+        )
+
+    return on_boxes(settings, work)
+
+
+def place_of(place: Path, path: str, box: str | None) -> Path:
+    """Return where a file goes here; box: its box's name, where it is one of many."""
+    if box is not None:
+        return place / box.replace("/", "_") / path.lstrip("/")
+    return place / posixpath.basename(path) if place.is_dir() else place
 
 
 # The place has the old file or the whole new one, whatever ends us.
 def _write(place: Path, content: bytes) -> None:
     part = place.with_name(f".{place.name}.modferry-part")
     try:
+        place.parent.mkdir(parents=True, exist_ok=True)
         part.write_bytes(content)
         part.replace(place)
     except OSError as error:

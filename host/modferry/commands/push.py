@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from modferry.commands.connect import session_on
+from modferry.commands.connect import on_boxes
 from modferry.commands.settings import (
     Settings,
     box_options,
@@ -43,12 +43,16 @@ def push(
     arrived and its sha256 is right. The indexes are written anew by "depmod".
     """
     local = [read_file(path) for path in files]
-    with session_on(settings) as session:
+
+    def work(session: Session) -> Result:
         moves = plan_on(session, local, directory, any_kernel=any_kernel)
         done = [_describe(move, changed=False) for move in moves]
         if not dry_run:
             done = [carry_out(session, move) for move in moves]
-    return Result("push", {"dry_run": dry_run, "files": done}, box=settings.box)
+        value = {"dry_run": dry_run, "files": done}
+        return Result("push", value, box=session.box.name)
+
+    return on_boxes(settings, work)
 
 
 def read_file(path: Path) -> LocalFile:

@@ -20,28 +20,46 @@ class Settings:
 
     verbosity: how often ``-v`` was given.
     command: the words of the command that runs, such as "lab up".
-    box: what ``--on`` said.
+    on, limit: the boxes: a name, an address or a pattern, and a second pattern.
+    box: the box at work, where it is one.
+    jobs, serial, max_fail, retries: how many boxes are worked on at once.
     """
 
     verbosity: int = 0
     as_json: bool = False
     trace: Path | None = None
     command: str = ""
+    on: str = ""
     box: str | None = None
+    limit: str = ""
+    inventory: tuple[Path, ...] = ()
+    jobs: int | None = None
+    serial: str = ""
+    max_fail: str = ""
+    retries: int | None = None
+    retry_file: Path | None = None
     profile: str | None = None
     accept_new: bool = False
     password_env: str = ""
     password_file: str = ""
     timeout_s: float | None = None
+    connect_timeout_s: float | None = None
 
 
 def _store(context: click.Context, parameter: click.Parameter, value: Any) -> None:  # noqa: ANN401 - click's
     settings = context.ensure_object(Settings)
     settings.command = context.command_path.partition(" ")[2]
-    if value in (None, False, 0):
+    if (
+        value is None
+        or value is False
+        or value == ()
+        or (parameter.name == "verbosity" and not value)
+    ):
         return
     assert parameter.name is not None  # noqa: S101 - for the type checker
     setattr(settings, parameter.name, value)
+    if parameter.name == "on":
+        settings.box = settings.on
     if parameter.name == "verbosity":
         log.set_up(settings.verbosity)
 
@@ -61,15 +79,26 @@ _OUTPUT = (
     ),
 )
 
-_BOX = (
+_BOX: tuple[Callable[[Command], Command], ...] = (
     _option(
         "--on",
-        "box",
         required=True,
-        metavar="BOX",
+        metavar="BOXES",
         help="A name from the fleet file, or an address such as ssh://root@box7,"
-        " serial:///dev/ttyUSB0?baud=115200, rfc2217://gateway:4001, local:",
+        " serial:///dev/ttyUSB0?baud=115200, rfc2217://gateway:4001, local:;"
+        " or many boxes by Ansible's patterns: all, GROUP, A:B, A:&B, A:!B, 'web*',"
+        " '~regex', GROUP[0:2], @FILE.",
     ),
+    _option(
+        "-i",
+        "--inventory",
+        multiple=True,
+        type=click.Path(path_type=Path),
+        metavar="FILE",
+        help="The fleet file, modferry's or Ansible's YAML inventory;"
+        " without it modferry.yaml.",
+    ),
+    _option("--limit", metavar="BOXES", help="Of these only those: a pattern, too."),
     _option("--profile", metavar="NAME", help="The kind of box, over the fleet file."),
     _option(
         "--accept-new", is_flag=True, help="Trust the key of an SSH host not yet known."
@@ -90,6 +119,47 @@ _BOX = (
         metavar="SECONDS",
         help="How long the box may take to answer a request.",
     ),
+    _option(
+        "--connect-timeout",
+        "connect_timeout_s",
+        type=click.FloatRange(min=0.1),
+        metavar="SECONDS",
+        help="How long the box may take to answer at all.",
+    ),
+)
+
+_FLEET = (
+    _option(
+        "-j",
+        "--jobs",
+        type=click.IntRange(min=1),
+        metavar="N",
+        help="Of many boxes, so many at once; without it as many as hide the waiting.",
+    ),
+    _option(
+        "--serial",
+        metavar="N,N%,...",
+        help="Many boxes in batches, each when the one before has ended;"
+        " the last number serves for the rest.",
+    ),
+    _option(
+        "--max-fail",
+        metavar="N|N%",
+        help="Start no more boxes once more than so many have failed.",
+    ),
+    _option(
+        "--retries",
+        type=click.IntRange(min=0),
+        metavar="N",
+        help="Other tries when a link broke before the box said a word. [default: 3]",
+    ),
+    _option(
+        "--retry-file",
+        type=click.Path(dir_okay=False, writable=True, path_type=Path),
+        metavar="FILE",
+        help="Write the boxes that failed or were never started there,"
+        " for --limit @FILE.",
+    ),
 )
 
 
@@ -105,8 +175,8 @@ def output_options(command: Command) -> Command:
 
 
 def box_options(command: Command) -> Command:
-    """Give a command ``--on BOX``, the options of a login, and those of output."""
-    return _apply(_BOX + _OUTPUT, command)
+    """Give a command ``--on``, the options of a login, of many boxes, of output."""
+    return _apply(_BOX + _FLEET + _OUTPUT, command)
 
 
 dry_run_option = click.option(

@@ -141,7 +141,8 @@ class Address:
 
 def is_address(text: str) -> bool:
     """Say whether the text is meant as an address, not as the name of a box."""
-    return re.match(r"[a-z][a-z0-9+]*:", text) is not None
+    # "presses:!press-03" is a pattern.
+    return re.match(r"[a-z][a-z0-9+]*:(/|\?|$)", text) is not None
 
 
 def parse_address(text: str) -> Address:

@@ -1,207 +1,198 @@
-"""The fleet file: the boxes by name, where they are and of what kind.
+"""The fleet file: the boxes by name and group, where they are and of what kind.
 
-::
-
-    boxes:
-      saw3:
-        address: ssh://root@saw3
-        profile: squeeze-rtai
-      press:
-        address: serial:///dev/ttyUSB0?baud=115200
-        profile: wheezy-rtai
-        password_file: ~/.secrets/press
+A file has modferry's own form, ``boxes:`` (`modferry.fleet.ownfile`), or Ansible's
+(`modferry.fleet.ansible`), or both: the groups may then hold boxes of the own form.
 """
 
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field, replace
+import re
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
-from types import MappingProxyType
 
 from modferry.core import yamltext
-from modferry.core.address import Address, is_address, parse_address
-from modferry.core.profile import Profile
+from modferry.core.address import is_address
 from modferry.errors import UsageError
-from modferry.profiles import config_directory, read_profile
-from modferry.secrets import NOWHERE, Secrets, Source
+from modferry.fleet.ansible import (
+    GROUP_KEYS,
+    add_folders,
+    add_inventory,
+    is_group,
+)
+from modferry.fleet.box import BOX_KEYS, Box, Entry, Profiles, Said, built_box
+from modferry.fleet.groups import ALL, Groups
+from modferry.fleet.hostvars import entry_of
+from modferry.fleet.ownfile import parse_boxes
+from modferry.fleet.selection import Selection, select, split_pattern
+from modferry.profiles import config_directory
+
+__all__ = [
+    "BOX_KEYS",
+    "Box",
+    "Inventory",
+    "lab_directory",
+    "read_inventory",
+    "resolve",
+]
 
 FILE_NAME = "modferry.yaml"
-DEFAULT_PROFILE = "bookworm"
-
-BOX_KEYS: Mapping[str, str] = MappingProxyType(
-    {
-        "address": "where the box is: a URL",
-        "profile": f"what kind of box it is; without it {DEFAULT_PROFILE}",
-        "user": "who logs in, unless the address says",
-        "password_env": "environment variable that holds the login's password",
-        "password_file": "file whose first line is the login's password",
-        "become_password_env": "environment variable that holds sudo's or su's",
-        "become_password_file": "file whose first line is sudo's or su's",
-        "identity_file": "SSH key of the user",
-        "known_hosts": "file of host keys in place of ~/.ssh/known_hosts",
-        "description": "what the box is, for people",
-    }
-)
-"""Key -> its sentence; every value is a text."""
-
-PATH_KEYS = ("password_file", "become_password_file", "identity_file", "known_hosts")
+LOCALHOST = ("localhost", "127.0.0.1", "::1")
+YAML_SUFFIXES = (".yml", ".yaml", ".json")
+INI_SECTION = re.compile(r"^\[[\w.:-]+\]\s*$", re.MULTILINE)
+SHOWN = 20
+"""So many names are told in a message."""
 
 
-@dataclass(frozen=True, slots=True)
-class Box:
-    """One box: where it is, what kind it is, and how to log in.
-
-    user: who logs in: the address's, else the fleet file's; empty: not said.
-    password, become_password: where the secrets are.
-    where: ``file:line`` that names the box, or the URL.
-    """
-
-    name: str
-    address: Address
-    profile: Profile
-    user: str = ""
-    password: Source = NOWHERE
-    become_password: Source = NOWHERE
-    description: str = ""
-    where: str = ""
-
-    def secrets(self) -> Secrets:
-        """Return how to get this box's secrets; a person is asked if one is there."""
-        return Secrets.with_prompt(self.password, self.become_password)
-
-
-@dataclass(frozen=True, slots=True)
-class Entry:
-    """A box as a fleet file has it: texts, not yet looked at together."""
-
-    name: str
-    texts: Mapping[str, str]
-    where: str
-    lines: Mapping[str, int]
-    folder: Path
-    file: str
-
-
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Inventory:
     """The boxes known by name, in the order of the files.
 
     files: those that were read.
+    own: the entries of modferry's own form; folders: by box, of its inventory file.
     """
 
-    entries: Mapping[str, Entry] = field(default_factory=dict)
     files: tuple[Path, ...] = ()
+    groups: Groups = field(default_factory=Groups)
+    own: dict[str, Entry] = field(default_factory=dict)
+    folders: dict[str, Path] = field(default_factory=dict)
+    profiles: Profiles = field(default_factory=Profiles)
 
     def names(self) -> list[str]:
         """Return the names of the boxes, in the order of the files."""
-        return list(self.entries)
+        return list(self.groups.boxes)
+
+    def is_one(self, text: str) -> bool:
+        """Say whether a text names one box by its name or address, no pattern."""
+        return (
+            text in self.groups.boxes or is_address(text)
+        ) and text not in self.groups.by_name
+
+    def select(self, text: str, limit: str = "") -> Selection:
+        """Return the boxes that a pattern means, and ``--limit`` besides.
+
+        ``@FILE`` stands for the patterns in a file, one a line.  Raise UsageError if
+        no box is left.
+        """
+        patterns = _with_files(split_pattern(text))
+        addresses = dict.fromkeys(p for p in patterns if is_address(p))
+        names = [p for p in patterns if p not in addresses]
+        selection = select(self.groups, names) if names else Selection()
+        if selection.unmatched and not selection.names:
+            local = [name for name in selection.unmatched if name in LOCALHOST]
+            addresses.update(dict.fromkeys(local))
+            selection.unmatched = [n for n in selection.unmatched if n not in local]
+        selection.names += addresses
+        if limit:
+            limits = _with_files(split_pattern(limit))
+            allowed = select(self.groups, [p for p in limits if not is_address(p)])
+            kept = {*allowed.names, *(p for p in limits if is_address(p))}
+            selection.names = [name for name in selection.names if name in kept]
+            selection.unmatched += allowed.unmatched
+        if not selection.names:
+            raise self._no_box(text, limit)
+        return selection
 
     def resolve(self, text: str, *, profile: str = "") -> Box:
         """Return the box of that name, or at that URL.
 
         profile: the name of a profile in place of the fleet file's or URL's.
         """
-        entry = self.entries.get(text)
-        if entry is not None:
-            return _box(entry, profile)
-        if is_address(text):
-            return _box(Entry(text, {"address": text}, text, {}, Path(), ""), profile)
+        return built_box(self._entry(text), self.profiles, profile)
+
+    def _entry(self, text: str) -> Entry:
+        if text in self.own:
+            return self._joined(text)
+        if text in self.groups.boxes:
+            return entry_of(self.groups, text, self.folders[text])
+        if is_address(text) or text in LOCALHOST:
+            url = text if is_address(text) else "local:"
+            return Entry(text, {"address": Said(url, "", Path())}, text, Path())
+        raise self._no_box(text)
+
+    # What its groups say of a box of the own form, under what the box itself says.
+    def _joined(self, name: str) -> Entry:
+        entry = self.own[name]
+        if not self.groups.variables_of(name):
+            return entry
+        wider = entry_of(self.groups, name, entry.folder)
+        return Entry(name, {**wider.said, **entry.said}, entry.where, entry.folder)
+
+    def _no_box(self, text: str, limit: str = "") -> UsageError:
         files = ", ".join(map(str, self.files)) or f"no {FILE_NAME} here"
-        raise UsageError(
-            f'no box "{text}"',
+        known = self.names()
+        shown = ", ".join(known[:SHOWN]) or "none"
+        if len(known) > SHOWN:
+            shown += f", ... {len(known)} in all"
+        groups = [name for name in self.groups.by_name if self.groups.members(name)]
+        if len(groups) > len((ALL, "ungrouped")):
+            shown += "; groups: " + ", ".join(groups[:SHOWN])
+        return UsageError(
+            f'no box "{text}"' + (f' within the limit "{limit}"' if limit else ""),
             where=files,
-            why="known: " + (", ".join(self.names()) or "none"),
+            why=f"known: {shown}",
             next_step=f"name one of these, or a URL, or write it into {FILE_NAME}",
         )
 
 
-# Everything is relative to the fleet file that says it.
-def _box(entry: Entry, profile_name: str) -> Box:
-    texts = dict(entry.texts)
-    for key in PATH_KEYS:
-        if texts.get(key):
-            texts[key] = str(entry.folder / Path(texts[key]).expanduser())
-    try:
-        address = parse_address(texts["address"])
-    except UsageError as error:
-        error.where = _line(entry, "address") or error.where
-        raise
-    address = replace(address, user=address.user or texts.get("user", ""))
-    if address.scheme == "ssh":
-        address = address.with_options(
-            **{
-                option: texts[key]
-                for option, key in (
-                    ("identity", "identity_file"),
-                    ("known_hosts", "known_hosts"),
-                )
-                if key in texts
-            }
-        )
-    asked_by = "--profile" if profile_name else _line(entry, "profile") or entry.where
-    named = profile_name or address.options.get("profile") or texts.get("profile")
-    profile = read_profile(
-        named or DEFAULT_PROFILE, where=asked_by, beside=entry.folder
-    )
-    return Box(
-        name=entry.name,
-        address=address,
-        profile=profile,
-        user=address.user,
-        password=Source(texts.get("password_env", ""), texts.get("password_file", "")),
-        become_password=Source(
-            texts.get("become_password_env", ""), texts.get("become_password_file", "")
-        ),
-        description=texts.get("description", ""),
-        where=entry.where,
-    )
-
-
-def _line(entry: Entry, key: str) -> str:
-    line = entry.lines.get(key)
-    return f"{entry.file}:{line}" if line else ""
-
-
-def parse_fleet(text: str, filename: str, folder: Path) -> dict[str, Entry]:
-    """Return the boxes a fleet file names; raise UsageError with ``file:line``."""
-    top = yamltext.parse_yaml(text, filename)
-    for key in top:
-        if key != "boxes":
-            raise yamltext.unknown_key(key, ["boxes"], f"{filename}:{top.lines[key]}")
-    boxes = top.get("boxes")
-    if boxes is None:
-        return {}
-    where = f"{filename}:{top.lines['boxes']}"
-    if not isinstance(boxes, yamltext.Mapping):
-        raise UsageError('"boxes" takes names of boxes', where=where)
-    return {
-        name: _entry(name, given, f"{filename}:{boxes.lines[name]}", filename, folder)
-        for name, given in boxes.items()
-    }
-
-
-def _entry(name: str, given: object, where: str, file: str, folder: Path) -> Entry:
-    if is_address(name) or not name.isprintable() or not name or "," in name:
-        raise UsageError(f'"{name}" is no name for a box', where=where)
-    if not isinstance(given, yamltext.Mapping) or "address" not in given:
-        raise UsageError(f'the box "{name}" has no address', where=where)
-    texts: dict[str, str] = {}
-    for key, value in given.items():
-        here = f"{file}:{given.lines[key]}"
-        if key not in BOX_KEYS:
-            raise yamltext.unknown_key(key, BOX_KEYS, here)
-        if not isinstance(value, str) or not value:
-            raise UsageError(f'"{key}" takes a text, not {value!r}', where=here)
-        texts[key] = value
-    for kind in ("password", "become_password"):
-        if f"{kind}_env" in texts and f"{kind}_file" in texts:
+def _with_files(patterns: Sequence[str]) -> list[str]:
+    found: list[str] = []
+    for pattern in patterns:
+        if not pattern.startswith("@"):
+            found.append(pattern)
+            continue
+        path = Path(pattern[1:]).expanduser()
+        try:
+            lines = path.read_text(encoding="utf-8").splitlines()
+        except (OSError, UnicodeDecodeError) as error:
             raise UsageError(
-                f'"{kind}_env" and "{kind}_file" are both given',
-                where=f"{file}:{given.lines[f'{kind}_file']}",
-            )
-    return Entry(name, texts, where, given.lines, folder, file)
+                "the file of boxes is not readable", where=str(path), why=str(error)
+            ) from error
+        found += [line.strip() for line in lines if line.strip()]
+    return found
+
+
+def _add_file(inventory: Inventory, text: str, path: Path) -> None:
+    file, folder = str(path), path.parent
+    if INI_SECTION.search(text):
+        raise UsageError(
+            "an inventory in Ansible's INI form is not read",
+            where=file,
+            next_step=f"ansible-inventory -i {file} --list --yaml --export > "
+            f"{FILE_NAME}",
+        )
+    top = yamltext.parse_yaml(text, file, foreign=True)
+    if not is_group(top.get("boxes")):
+        # With boxes of the own form the file is ours, and what is said twice a slip.
+        top = yamltext.parse_yaml(text, file)
+        where = f"{file}:{top.lines['boxes']}"
+        for name, entry in parse_boxes(top.pop("boxes"), where, file, folder).items():
+            if name not in inventory.groups.boxes:
+                inventory.own[name] = entry
+                inventory.groups.put(ALL, name, entry.where)
+    known = set(inventory.groups.boxes)
+    for name, value in top.items():
+        if not (is_group(value) or set(_keys(value)) & set(GROUP_KEYS)):
+            raise yamltext.unknown_key(name, ["boxes"], f"{file}:{top.lines[name]}")
+    add_inventory(inventory.groups, top, file)
+    inventory.folders.update(
+        (name, folder) for name in inventory.groups.boxes if name not in known
+    )
+
+
+def _keys(value: object) -> list[str]:
+    return list(value) if isinstance(value, yamltext.Mapping) else []
+
+
+def _expanded(paths: Iterable[Path]) -> Iterator[Path]:
+    for path in paths:
+        if not path.is_dir():
+            yield path
+            continue
+        for each in sorted(path.iterdir()):
+            if each.is_file() and each.suffix in YAML_SUFFIXES:
+                yield each
 
 
 def lab_directory() -> Path:
@@ -223,8 +214,8 @@ def fleet_files() -> list[Path]:
 
 def read_inventory(files: Iterable[Path] | None = None) -> Inventory:
     """Return the boxes that the files name; the first file to name one wins."""
-    paths = tuple(fleet_files() if files is None else files)
-    entries: dict[str, Entry] = {}
+    paths = tuple(_expanded(fleet_files() if files is None else files))
+    inventory = Inventory(paths)
     for path in paths:
         try:
             text = path.read_text(encoding="utf-8")
@@ -232,9 +223,11 @@ def read_inventory(files: Iterable[Path] | None = None) -> Inventory:
             raise UsageError(
                 "the fleet file is not readable", where=str(path), why=str(error)
             ) from error
-        for name, entry in parse_fleet(text, str(path), path.parent).items():
-            entries.setdefault(name, entry)
-    return Inventory(entries, paths)
+        _add_file(inventory, text, path)
+    for folder in dict.fromkeys(path.parent for path in paths):
+        add_folders(inventory.groups, folder)
+    inventory.groups.finish()
+    return inventory
 
 
 def resolve(text: str, *, profile: str = "") -> Box:

@@ -10,11 +10,13 @@ Source: ssh_config(5).
 from __future__ import annotations
 
 import shlex
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 import paramiko
 
+from modferry.core.address import Address
 from modferry.errors import UsageError
 
 SYSTEM_CONFIG = Path("/etc/ssh/ssh_config")
@@ -52,11 +54,25 @@ class Hop:
     hash_names: bool
 
 
-def read_hop(host: str) -> Hop:
-    """Return what the user's and the system's configuration say about a host."""
+def ssh_options(address: Address) -> dict[str, str]:
+    """Return the options of OpenSSH that an address has, as an inventory gives them."""
+    return {
+        name.removeprefix("ssh."): value
+        for name, value in address.options.items()
+        if name.startswith("ssh.")
+    }
+
+
+def read_hop(host: str, options: Mapping[str, str] | None = None) -> Hop:
+    """Return what the user's and the system's configuration say about a host.
+
+    options: as ``ssh -o`` has them; they win over both.
+    """
     user_file = Path("~/.ssh/config").expanduser()
     text = "\n".join(
         [
+            *(f"{name} {value}" for name, value in (options or {}).items()),
+            "Host *",
             *_included_lines(user_file, user_file.parent, 0),
             "Host *",  # the system's file starts in no block
             *_included_lines(SYSTEM_CONFIG, SYSTEM_CONFIG.parent, 0),

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import contextlib
 import getpass
 import logging
 import socket
-import subprocess
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
@@ -20,46 +19,17 @@ from modferry.secrets import Secrets
 from modferry.transport import sshoffer
 from modferry.transport.hostcheck import KeyBook
 from modferry.transport.opening import Means
+from modferry.transport.sockets import PromptSocket, command_link
 from modferry.transport.sshauth import RSA_ALGORITHMS, Login
-from modferry.transport.sshconfig import Hop, read_hop
+from modferry.transport.sshconfig import Hop, read_hop, ssh_options
 
 LONGEST_ROUTE = 8
 KEEPALIVES_MISSED = 4
+BANNER = "banner"
+"""In the message of paramiko's error when no SSH server says a word."""
 
 # Without a handler of its own, paramiko's thread writes tracebacks to stderr.
 logging.getLogger("paramiko").addHandler(logging.NullHandler())
-
-
-class PromptSocket(socket.socket):
-    """A socket that neither collects small writes nor delays its acknowledgements.
-
-    On loopback a paramiko connection takes 107 ms plain, 64 ms with TCP_NODELAY and
-    21 ms with quick acknowledgements, too.  Linux forgets the latter as it goes.
-    """
-
-    def prepare(self, lost_after_s: float) -> None:
-        """Set both for the first time, and when the other end counts as lost.
-
-        lost_after_s: what is sent and not acknowledged for so long ends the connection;
-            0: the system's default, a quarter of an hour.
-        """
-        self.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        if lost_after_s and hasattr(socket, "TCP_USER_TIMEOUT"):
-            self.setsockopt(
-                socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, int(lost_after_s * 1000)
-            )
-        self._acknowledge_quickly()
-
-    def recv(self, size: int, flags: int = 0, /) -> bytes:
-        """Return what came, as any socket."""
-        octets = super().recv(size, flags)
-        self._acknowledge_quickly()
-        return octets
-
-    def _acknowledge_quickly(self) -> None:
-        if hasattr(socket, "TCP_QUICKACK"):
-            with contextlib.suppress(OSError):
-                self.setsockopt(socket.IPPROTO_TCP, socket.TCP_QUICKACK, 1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +54,7 @@ class Stop:
 
 def route(address: Address, profile: Profile, means: Means) -> list[Stop]:
     """Return the servers to go through, the box last."""
-    hop = read_hop(address.host)
+    hop = read_hop(address.host, ssh_options(address))
     identity = address.options.get("identity")
     if identity:
         hop = replace(hop, identities=(identity, *hop.identities))
@@ -154,6 +124,7 @@ def _connected(stop: Stop, through: paramiko.Transport | None) -> paramiko.Trans
     ssh, timeouts = stop.profile.ssh, stop.profile.timeouts
     book = KeyBook.of(stop.hop, stop.port, stop.place)
     rsa_off = [name for name in RSA_ALGORITHMS if name not in ssh.public_keys]
+    began = time.monotonic()
     connection = paramiko.Transport(
         _link_to(stop, through),  # a channel does as well
         disabled_algorithms={"pubkeys": rsa_off},
@@ -180,7 +151,10 @@ def _connected(stop: Stop, through: paramiko.Transport | None) -> paramiko.Trans
         ).authenticate(connection)
     except (paramiko.SSHException, EOFError, OSError, ValueError) as error:
         connection.close()
-        raise _no_session(stop, through, error) from error
+        failure = _no_session(stop, through, error)
+        if BANNER in str(error) and time.monotonic() - began < timeouts.connect_s:
+            failure.passes()  # it ended: a full gateway, or a server that starts
+        raise failure from error
     except BaseException:
         connection.close()
         raise
@@ -207,7 +181,7 @@ def _link_to(
         except (paramiko.SSHException, EOFError, OSError) as error:
             raise _unreachable(stop, f"the jump host says: {error}") from error
     if stop.hop.proxy_command:
-        return _command_link(stop.hop.proxy_command)
+        return command_link(stop.hop.proxy_command)
     try:
         plain = socket.create_connection((stop.hop.hostname, stop.port), timeout_s)
     except socket.gaierror as error:
@@ -215,24 +189,14 @@ def _link_to(
     except TimeoutError as error:
         raise _unreachable(stop, f"no answer within {timeout_s:g} s") from error
     except OSError as error:
-        raise _unreachable(stop, error.strerror or str(error)) from error
+        unreachable = _unreachable(stop, error.strerror or str(error))
+        if isinstance(error, ConnectionRefusedError | ConnectionResetError):
+            unreachable.passes()
+        raise unreachable from error
     prompt = PromptSocket(fileno=plain.detach())
     prompt.settimeout(timeout_s)
     prompt.prepare(KEEPALIVES_MISSED * stop.profile.ssh.keepalive_s)
     return prompt
-
-
-# OpenSSH runs it by the user's shell with exec, so that it ends with the connection.
-def _command_link(command: str) -> socket.socket:
-    ours, theirs = socket.socketpair()
-    with theirs:
-        subprocess.Popen(  # noqa: S603 - the user's own ssh configuration
-            ["/bin/sh", "-c", f"exec {command}"],
-            stdin=theirs.fileno(),
-            stdout=theirs.fileno(),
-            start_new_session=True,
-        )
-    return ours
 
 
 def _unreachable(stop: Stop, why: str) -> TransportError:
@@ -251,7 +215,7 @@ def _no_session(
         if offer is not None:
             return _nothing_in_common(stop, offer)
     text = str(error)
-    if "banner" in text:
+    if BANNER in text:
         return TransportError(
             f"no SSH server answers at {stop.place}",
             why="the connection was taken, but no banner came within "

@@ -1,0 +1,147 @@
+"""One command over many boxes: select, run, tell, and put the answers together."""
+
+from __future__ import annotations
+
+import traceback
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from pathlib import Path
+from threading import Event
+
+from modferry import render
+from modferry.commands.connect import Work, box_of, trace_of, warn_unmatched
+from modferry.commands.settings import Settings
+from modferry.core.lanes import Lane
+from modferry.core.outcomes import Outcome, fleet_result
+from modferry.core.portions import Portion, parse_batches, parse_portion
+from modferry.core.results import Result
+from modferry.errors import ModferryError, UsageError, exit_status
+from modferry.fleet.engines.threads import ThreadEngine
+from modferry.fleet.inventory import Box, Inventory
+from modferry.fleet.runner import Runner
+from modferry.fleet.schedule import Policy, Schedule
+from modferry.session import Session
+from modferry.transport.lanes import lane_of
+
+RETRIES = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Fleet:
+    """The boxes of a run by name; wrong: what is the matter with those not tried."""
+
+    boxes: dict[str, Box]
+    lanes: dict[str, Lane]
+    wrong: dict[str, ModferryError]
+
+
+def run_fleet(settings: Settings, inventory: Inventory, work: Work) -> Result:
+    """Do the work on all boxes that are selected; return their results as one."""
+    policy = policy_of(settings)
+    selection = inventory.select(settings.on, settings.limit)
+    warn_unmatched(selection.unmatched)
+    settings.box = None
+    fleet = known_boxes(settings, inventory, selection.names)
+    names = list(fleet.boxes)
+    engine = ThreadEngine(job_of(settings, fleet, work), settings.jobs)
+    watcher = render.FleetLines(len(names), verbose=settings.verbosity > 0)
+    schedule = Schedule(names, policy, fleet.lanes)
+    runner = Runner(schedule, engine, (watcher,))
+    ended = dict(runner.run()) | {
+        name: Outcome(name, failed_result(settings.command, name, error), 0, 0.0)
+        for name, error in fleet.wrong.items()
+    }
+    outcomes = [ended[name] for name in selection.names]
+    _write_retry_file(settings.retry_file, outcomes)
+    return fleet_result(
+        settings.command, outcomes, why_stopped(runner, schedule, policy.max_fail)
+    )
+
+
+def policy_of(settings: Settings) -> Policy:
+    """Return the rules of a run that the options give."""
+    return Policy(
+        sizes=parse_batches(settings.serial) if settings.serial else (),
+        max_fail=parse_portion(settings.max_fail, "--max-fail")
+        if settings.max_fail
+        else None,
+        tries=1 + (RETRIES if settings.retries is None else settings.retries),
+    )
+
+
+def known_boxes(settings: Settings, inventory: Inventory, names: list[str]) -> Fleet:
+    """Return the boxes of those names; what is wrong of one does not stop the rest."""
+    fleet = Fleet({}, {}, {})
+    for name in names:
+        try:
+            # Many boxes' questions at one terminal would be nobody's.
+            box = replace(box_of(settings, inventory, name), may_ask=False)
+            lane = lane_of(box.address)
+        except UsageError as error:
+            fleet.wrong[name] = error
+            continue
+        fleet.boxes[name] = box
+        if lane is not None:
+            fleet.lanes[name] = lane
+    return fleet
+
+
+def job_of(
+    settings: Settings, fleet: Fleet, work: Work
+) -> Callable[[str, Event], Result]:
+    """Return what an engine runs for each box."""
+
+    def job(name: str, stop: Event) -> Result:
+        try:
+            with Session.open(
+                fleet.boxes[name],
+                accept_new=settings.accept_new,
+                timeout_s=settings.timeout_s,
+                trace=trace_of(settings, name),
+                stop=stop,
+            ) as session:
+                return work(session)
+        except ModferryError as error:
+            return failed_result(settings.command, name, error)
+        except Exception as error:  # noqa: BLE001 - an edge: a bug keeps its traceback
+            traceback.print_exc()
+            bug = ModferryError(f"a bug in modferry: {error!r}", where=name)
+            return failed_result(settings.command, name, bug)
+
+    return job
+
+
+def failed_result(command: str, name: str, error: ModferryError) -> Result:
+    """Return the result of a box on which the work came to nothing."""
+    return Result(command, box=name, status=exit_status(error), error=error)
+
+
+def why_stopped(
+    runner: Runner, schedule: Schedule, max_fail: Portion | None
+) -> ModferryError | None:
+    """Return why a run ended before its time; None: it did not."""
+    unstarted = sum(outcome.result is None for outcome in runner.outcomes.values())
+    if runner.interrupted:
+        return ModferryError("interrupted", why=f"{unstarted} boxes were not started")
+    if not schedule.stopped or max_fail is None:
+        return None
+    allowed = f"{max_fail.number:g}{'%' if max_fail.percent else ''}"
+    return ModferryError(
+        f"stopped: {schedule.failed} of {len(schedule.names)} boxes failed",
+        where=f"--max-fail {allowed}",
+        why=f"{unstarted} boxes were not started",
+    )
+
+
+def _write_retry_file(path: Path | None, outcomes: list[Outcome]) -> None:
+    if path is None:
+        return
+    left = "".join(f"{each.name}\n" for each in outcomes if each.unfinished)
+    try:
+        path.write_text(left, encoding="utf-8")
+    except OSError as error:
+        raise UsageError(
+            "the names of the boxes left cannot be written",
+            where=f"--retry-file {path}",
+            why=error.strerror or "",
+        ) from error

@@ -1,0 +1,1 @@
+"""Where the work on boxes runs: threads of this process, or another machine's."""
