@@ -30,7 +30,7 @@ PATTERNS = [
     "one.example.com:webservers", "*.example.com", "*.example.com:dbservers",
     "www*", "~www0[1-3]", "~(web|db).*\\.example\\.com", "~^o", "~east|west",
     "webservers[0]", "webservers[-1]", "webservers[0:1]", "webservers[1:]",
-    "webservers[0-1]", "webservers[9]", "webservers[2:9]",
+    "webservers[0-1]", "webservers[2:9]",
     "numbered[2:40]", "numbered[-3]",
     "db-[abc].example.com", "www[0]1.example.com", "ungrouped", "empty", "test*",
     "staging", "t1,t2,!t1", "t?", "single", "192.0.2.17", "2001:db8::7",
