@@ -6,13 +6,14 @@ import os
 import signal
 import sys
 import traceback
-from collections.abc import Sequence
-from types import FrameType
+from collections.abc import Mapping, Sequence
+from importlib import import_module
+from types import FrameType, MappingProxyType
 
 import click
 
 from modferry import render
-from modferry.commands import box, deploy, lab, pull, push
+from modferry.commands import box, deploy, pull, push
 from modferry.commands.settings import Settings, output_options
 from modferry.core.results import Result, with_box
 from modferry.errors import (
@@ -29,8 +30,27 @@ _EPILOG = "Exit status: " + "; ".join(
 )
 
 
+class Commands(click.Group):
+    """A group some of whose commands are imported only when they are asked for."""
+
+    later: Mapping[str, str] = MappingProxyType({"lab": "modferry.commands.lab"})
+
+    def list_commands(self, context: click.Context) -> list[str]:
+        """Return the names of the commands."""
+        return sorted({*super().list_commands(context), *self.later})
+
+    def get_command(self, context: click.Context, name: str) -> click.Command | None:
+        """Return the command of that name."""
+        if name in self.later:
+            command: click.Command = getattr(import_module(self.later[name]), name)
+            return command
+        return super().get_command(context, name)
+
+
 @click.group(
-    context_settings={"help_option_names": ["-h", "--help"]}, epilog=_EPILOG + "."
+    cls=Commands,
+    context_settings={"help_option_names": ["-h", "--help"]},
+    epilog=_EPILOG + ".",
 )
 @click.version_option(__version__, prog_name="modferry")
 @output_options
@@ -53,7 +73,6 @@ for _command in (
     box.modules,
     box.diagnose,
     box.klog,
-    lab.lab,
 ):
     modferry.add_command(_command)
 

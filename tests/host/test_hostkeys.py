@@ -83,7 +83,9 @@ def test_ssh_keygen_finds_what_was_written(tmp_path: Path, *, hashed: bool) -> N
     ).stdout  # fmt: skip
     assert "line 2" in found
     assert ("saw" in file.read_text()) is not hashed
-    lines = hostkeys.read_known_hosts([str(tmp_path / "missing"), str(file)])
+    lines = hostkeys.read_known_hosts(
+        [str(tmp_path / "missing"), str(file)], "[saw]:22022"
+    )
     got = hostkeys.verdict(lines, "[saw]:22022", key[0], octets)
     assert got == hostkeys.Verdict("known", f"{file}:2", key[0])
 

@@ -4,17 +4,26 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator, Mapping
+from functools import cache
 from pathlib import Path
-
-import jinja2
-from jinja2.sandbox import SandboxedEnvironment
+from typing import TYPE_CHECKING
 
 from modferry.core.yamltext import Tagged
 from modferry.errors import UsageError
 from modferry.fleet.groups import ALL, Groups, Variables
 
+if TYPE_CHECKING:
+    from jinja2 import Environment
+
 LONGEST_CHAIN = 20
-_JINJA = SandboxedEnvironment(undefined=jinja2.StrictUndefined)
+
+
+@cache
+def _environment() -> Environment:
+    import jinja2  # noqa: PLC0415 - as above
+    from jinja2.sandbox import SandboxedEnvironment  # noqa: PLC0415
+
+    return SandboxedEnvironment(undefined=jinja2.StrictUndefined)
 
 
 class Templates(Mapping[str, object]):
@@ -70,12 +79,17 @@ class Templates(Mapping[str, object]):
             )
         if not isinstance(value, str) or not ("{{" in value or "{%" in value):
             return value
+        # It takes its time to import, and most inventories have no template.
+        import jinja2  # noqa: PLC0415
+
         self._depth += 1
         try:
             if self._depth > LONGEST_CHAIN:
                 raise UsageError(f'"{name}" is made of itself', where=where)
-            template = _JINJA.from_string(value)
-            context = template.new_context(_Names(self), shared=True)
+            environment = _environment()
+            template = environment.from_string(value)
+            known = _Names(self, environment.globals)
+            context = template.new_context(known, shared=True)
             return "".join(template.root_render_func(context))
         except (jinja2.TemplateError, TypeError, ValueError, OSError) as error:
             raise UsageError(
@@ -91,17 +105,18 @@ class Templates(Mapping[str, object]):
 
 # Jinja asks for a dict; this one fills a variable when a template names it.
 class _Names(dict[str, object]):
-    def __init__(self, templates: Templates) -> None:
+    def __init__(self, templates: Templates, more: Mapping[str, object]) -> None:
         super().__init__()
         self._templates = templates
+        self._more = more
 
     def __contains__(self, name: object) -> bool:
-        return name in self._templates.keys() or name in _JINJA.globals  # noqa: SIM118
+        return name in self._templates.keys() or name in self._more  # noqa: SIM118
 
     def __getitem__(self, name: str) -> object:
         if name in self._templates.keys():  # noqa: SIM118 - the test fills nothing
             return self._templates[name]
-        return _JINJA.globals[name]
+        return self._more[name]
 
 
 def _lookup(kind: str, *names: str, **_options: object) -> str:

@@ -31,7 +31,7 @@ class KeyBook:
         """Read what is known of a server."""
         # An alias stands for host and port together.
         name = hop.key_name.lower() or hostkeys.name_of(hop.hostname, port)
-        lines = hostkeys.read_known_hosts(hop.known_hosts)
+        lines = hostkeys.read_known_hosts(hop.known_hosts, name)
         return cls(tuple(lines), name, place, hop.known_hosts, hop.hash_names)
 
     def preferred(self, allowed: tuple[str, ...]) -> tuple[str, ...]:

@@ -18,6 +18,7 @@ import os
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from threading import Lock
 from typing import Literal
 
 REVOKED, AUTHORITY = "@revoked", "@cert-authority"
@@ -64,16 +65,57 @@ def parse_known_hosts(text: str, filename: str) -> Iterator[Line]:
         yield Line(words[0], words[1], key, marker, f"{filename}:{number}")
 
 
-def read_known_hosts(files: Iterable[str]) -> list[Line]:
-    """Return the lines of all the files; one that is missing has none."""
-    lines: list[Line] = []
-    for name in files:
+def read_known_hosts(files: Iterable[str], name: str) -> list[Line]:
+    """Return the lines of all the files that mean a server of that name.
+
+    A file that is missing has none.  One that has not changed is not read again.
+    """
+    found: list[Line] = []
+    for file in files:
         try:
-            text = Path(name).read_text(encoding="utf-8", errors="surrogateescape")
+            status = Path(file).stat()
         except OSError:
             continue
-        lines += parse_known_hosts(text, name)
-    return lines
+        state = (status.st_ino, status.st_size, status.st_mtime_ns)
+        with _READ_LOCK:
+            if file not in _READ or _READ[file].state != state:
+                _READ[file] = _File.read(file, state)
+            known = _READ[file]
+        found += known.lines_of(name)
+    return found
+
+
+@dataclass(frozen=True, slots=True)
+class _File:
+    # A file as it was read: a thousand boxes must not look through a thousand lines.
+    state: tuple[int, int, int]
+    by_name: dict[str, list[tuple[int, Line]]]
+    patterns: list[tuple[int, Line]]
+
+    @classmethod
+    def read(cls, file: str, state: tuple[int, int, int]) -> _File:
+        by_name: dict[str, list[tuple[int, Line]]] = {}
+        patterns: list[tuple[int, Line]] = []
+        try:
+            text = Path(file).read_text(encoding="utf-8", errors="surrogateescape")
+        except OSError:
+            text = ""
+        for number, line in enumerate(parse_known_hosts(text, file)):
+            if line.names.startswith("|") or set(line.names) & set("*?!"):
+                patterns.append((number, line))
+                continue
+            for name in line.names.lower().split(","):
+                by_name.setdefault(name, []).append((number, line))
+        return cls(state, by_name, patterns)
+
+    def lines_of(self, name: str) -> list[Line]:
+        fitting = [each for each in self.patterns if names_match(each[1].names, name)]
+        numbered = {*fitting, *self.by_name.get(name, ())}
+        return [line for _, line in sorted(numbered, key=lambda each: each[0])]
+
+
+_READ: dict[str, _File] = {}
+_READ_LOCK = Lock()
 
 
 def name_of(host: str, port: int) -> str:

@@ -115,7 +115,7 @@ class Login:
                 self.skipped.append(f"{path}: there is no such file")
             return None
         try:
-            key = _parsed_key(path, None)
+            key = _shelved_key(path)
             if key is None and named:
                 phrase = self.secrets.passphrase(path)
                 key = None if phrase is None else _parsed_key(path, phrase)
@@ -158,6 +158,21 @@ def _agent_keys() -> tuple[paramiko.PKey, ...]:
         return tuple(paramiko.Agent().get_keys())
     except (paramiko.SSHException, OSError):
         return ()
+
+
+# Keys that open without a passphrase, for all the boxes of a fleet.
+def _shelved_key(path: str) -> paramiko.PKey | None:
+    status = Path(path).stat()
+    state = (path, status.st_ino, status.st_size, status.st_mtime_ns)
+    if state not in _SHELF:
+        key = _parsed_key(path, None)
+        if key is None:
+            return None
+        _SHELF[state] = key
+    return _SHELF[state]
+
+
+_SHELF: dict[tuple[str, int, int, int], paramiko.PKey] = {}
 
 
 # None: it wants a passphrase.

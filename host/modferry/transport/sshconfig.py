@@ -12,6 +12,7 @@ from __future__ import annotations
 import shlex
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 
 import paramiko
@@ -79,7 +80,7 @@ def read_hop(host: str, options: Mapping[str, str] | None = None) -> Hop:
         ]
     )
     try:
-        found = paramiko.SSHConfig.from_text(text).lookup(host)
+        found = _parsed(text).lookup(host)
     except (
         paramiko.ConfigParseError,
         paramiko.CouldNotCanonicalize,
@@ -90,6 +91,12 @@ def read_hop(host: str, options: Mapping[str, str] | None = None) -> Hop:
             where=f"{user_file}, {SYSTEM_CONFIG}",
         ) from error
     return _hop(host, found)
+
+
+# A fleet asks for a thousand hosts in the same configuration.
+@lru_cache(maxsize=64)
+def _parsed(text: str) -> paramiko.SSHConfig:
+    return paramiko.SSHConfig.from_text(text)
 
 
 # paramiko knows no Include.  The lines after one belong to the block before it again.

@@ -22,6 +22,7 @@ from modferry.transport.opening import Means
 from modferry.transport.sockets import PromptSocket, command_link
 from modferry.transport.sshauth import RSA_ALGORITHMS, Login
 from modferry.transport.sshconfig import Hop, read_hop, ssh_options
+from modferry.transport.sshkex import Connection
 
 LONGEST_ROUTE = 8
 KEEPALIVES_MISSED = 4
@@ -125,7 +126,7 @@ def _connected(stop: Stop, through: paramiko.Transport | None) -> paramiko.Trans
     book = KeyBook.of(stop.hop, stop.port, stop.place)
     rsa_off = [name for name in RSA_ALGORITHMS if name not in ssh.public_keys]
     began = time.monotonic()
-    connection = paramiko.Transport(
+    connection = Connection(
         _link_to(stop, through),  # a channel does as well
         disabled_algorithms={"pubkeys": rsa_off},
     )

@@ -1,0 +1,48 @@
+"""modferry's fleet engine on the work that the script by hand does.
+
+    ours.py HOSTS PORT USER KEY KNOWN_HOSTS FILE COMMAND [JOBS]
+
+Its schedule, its threads, its connections and its checks; the command runs on a box as
+it is, without the agent.
+"""
+
+import sys
+import time
+from dataclasses import replace
+from pathlib import Path
+
+from modferry.core.address import parse_address
+from modferry.core.profile import Profile
+from modferry.core.results import Result
+from modferry.errors import TransportError
+from modferry.fleet.engines.threads import ThreadEngine
+from modferry.fleet.runner import Runner
+from modferry.fleet.schedule import Policy, Schedule
+from modferry.secrets import Secrets
+from modferry.transport.opening import open_transport
+
+hosts, port, user, key, known, file, command = sys.argv[1:8]
+jobs = int(sys.argv[8]) if len(sys.argv) > 8 else None
+content = Path(file).read_bytes()
+profile = replace(Profile(), shell=f"{command}; echo . $?")
+
+
+def work(host, _stop):
+    url = f"ssh://{user}@{host}:{port}?identity={key}&known_hosts={known}"
+    try:
+        link = open_transport(parse_address(url), profile, secrets=Secrets())
+        link.write(content)
+        output = b""
+        while b". 0\n" not in output:
+            output += link.read(1.0)
+        link.close()
+    except TransportError as error:
+        return Result("bench", box=host, status=3, error=error)
+    return Result("bench", {"output": output.decode()}, box=host)
+
+
+names = Path(hosts).read_text().split()
+start = time.monotonic()
+runner = Runner(Schedule(names, Policy()), ThreadEngine(work, jobs))
+ended = runner.run()
+print(sum(each.result.status == 0 for each in ended.values()), "of", len(names))
