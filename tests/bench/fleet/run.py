@@ -35,8 +35,8 @@ PLAYBOOK = """\
 - hosts: all
   gather_facts: false
   tasks:
-    - copy: {src: %s, dest: "/dev/shm/bench-ansible-{{ inventory_hostname }}"}
-    - command: sh -c "sha256sum /dev/shm/bench-ansible-{{ inventory_hostname }}; sleep 0.05"
+    - copy: {src: %s, dest: "/dev/shm/ansible-{{ inventory_hostname }}"}
+    - command: sh -c "sha256sum /dev/shm/ansible-{{ inventory_hostname }}; sleep 0.05"
 """
 
 
