@@ -13,7 +13,7 @@ from types import FrameType, MappingProxyType
 import click
 
 from modferry import render
-from modferry.commands import box, deploy, pull, push
+from modferry.commands import box, deploy, facts, pull, push
 from modferry.commands.settings import Settings, output_options
 from modferry.core.results import Result, with_box
 from modferry.errors import (
@@ -33,7 +33,9 @@ _EPILOG = "Exit status: " + "; ".join(
 class Commands(click.Group):
     """A group some of whose commands are imported only when they are asked for."""
 
-    later: Mapping[str, str] = MappingProxyType({"lab": "modferry.commands.lab"})
+    later: Mapping[str, str] = MappingProxyType(
+        {"lab": "modferry.commands.lab", "runs": "modferry.commands.runs"}
+    )
 
     def list_commands(self, context: click.Context) -> list[str]:
         """Return the names of the commands."""
@@ -63,7 +65,7 @@ def modferry() -> None:
 
 for _command in (
     deploy.deploy,
-    box.facts,
+    facts.facts,
     push.push,
     pull.pull,
     box.depmod,
@@ -79,7 +81,7 @@ for _command in (
 
 def run(arguments: Sequence[str]) -> int:
     """Run one command line; print its result or error; return the exit status."""
-    settings = Settings()
+    settings = Settings(arguments=tuple(arguments))
     as_json = "--json" in arguments
     try:
         result = modferry.main(

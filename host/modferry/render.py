@@ -16,6 +16,7 @@ from modferry.core.outcomes import (
     Outcome,
     alike,
     alike_errors,
+    cause_lines,
     summary,
 )
 from modferry.core.results import Result, document
@@ -83,6 +84,8 @@ MOST_NAMES = 12
 def write_fleet(result: FleetResult) -> None:
     """Print what the boxes said, those that said the same together, and a summary."""
     console = Console(theme=_THEME, highlighter=Highlighter(), markup=False)
+    for line in cause_lines(result.value["causes"]):
+        console.print(harmless(line), soft_wrap=True)
     for group in alike(result.outcomes, TEXTS[result.command]):
         console.print(_heading(group), soft_wrap=True, style="bold")
         for line in group.lines:
@@ -95,7 +98,9 @@ def write_fleet(result: FleetResult) -> None:
             errors.print("  " + harmless(line), soft_wrap=True)
     if result.error is not None:
         write_error(result.error)
-    console.print(summary(result.outcomes), soft_wrap=True, style="bold")
+    console.print(
+        summary(result.command, result.outcomes), soft_wrap=True, style="bold"
+    )
 
 
 def _heading(group: Alike) -> str:

@@ -188,7 +188,7 @@ def test_an_interruption_ends_with_a_summary(boxes, capsys):
     status = run("presses", "-j", "2", "--serial", "2")
 
     out = capsys.readouterr().out
-    assert status == ExitStatus.FAILED
+    assert status == ExitStatus.INTERRUPTED
     assert out.splitlines()[-1].startswith("4 boxes: 1 done")
     assert "2 not started" in out
 

@@ -1,4 +1,4 @@
-"""The commands of one request each: facts, depmod, load, unload, modules, klog."""
+"""The commands of one request each: depmod, load, unload, modules, klog."""
 
 from __future__ import annotations
 
@@ -58,14 +58,6 @@ def failure(value: Value, box: str) -> LoadError | None:
         why=reason.get("why", ""),
         next_step=reason["hint"],
     )
-
-
-@click.command()
-@box_options
-@pass_settings
-def facts(settings: Settings) -> Result:
-    """Say what the box is: kernel, Python, kmod, module tree, log, room."""
-    return answer(settings, "facts")
 
 
 @click.command()

@@ -13,6 +13,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from modferry import log, render
+from modferry.commands.journaling import recorded
 from modferry.commands.settings import Settings
 from modferry.core.profilekeys import replaced
 from modferry.core.results import Result
@@ -33,8 +34,12 @@ def on_boxes(settings: Settings, work: Work) -> Result:
     """
     inventory = inventory_of(settings)
     if inventory.is_one(settings.on) and not settings.limit:
-        with _session(settings, box_of(settings, inventory)) as session:
-            return work(session)
+
+        def one() -> Result:
+            with _session(settings, box_of(settings, inventory)) as session:
+                return work(session)
+
+        return recorded(settings, settings.on, one)
     # It takes its time to import, and one box needs none of it.
     from modferry.commands.fleetrun import run_fleet  # noqa: PLC0415
 

@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
+import signal
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
-from threading import Event
+from threading import Event, current_thread, main_thread
+from types import FrameType
 
 from modferry import render
 from modferry.commands.connect import Work, box_of, trace_of, warn_unmatched
+from modferry.commands.journaling import Recorder, open_journal
 from modferry.commands.settings import Settings
 from modferry.core.lanes import Lane
-from modferry.core.outcomes import Outcome, fleet_result
+from modferry.core.outcomes import FleetResult, Outcome, fleet_result
 from modferry.core.portions import Portion, parse_batches, parse_portion
 from modferry.core.results import Result
-from modferry.errors import ModferryError, UsageError, exit_status
+from modferry.errors import ExitStatus, ModferryError, UsageError, exit_status
 from modferry.fleet.engines.threads import ThreadEngine
 from modferry.fleet.inventory import Box, Inventory
 from modferry.fleet.runner import Runner
@@ -36,26 +40,78 @@ class Fleet:
 
 
 def run_fleet(settings: Settings, inventory: Inventory, work: Work) -> Result:
-    """Do the work on all boxes that are selected; return their results as one."""
+    """Do the work on all boxes that are selected; return their results as one.
+
+    Of a run that is taken up again, only the boxes that are not done yet.
+    """
     policy = policy_of(settings)
-    selection = inventory.select(settings.on, settings.limit)
-    warn_unmatched(selection.unmatched)
     settings.box = None
-    fleet = known_boxes(settings, inventory, selection.names)
-    names = list(fleet.boxes)
-    engine = ThreadEngine(job_of(settings, fleet, work), settings.jobs)
-    watcher = render.FleetLines(len(names), verbose=settings.verbosity > 0)
-    schedule = Schedule(names, policy, fleet.lanes)
-    runner = Runner(schedule, engine, (watcher,))
-    ended = dict(runner.run()) | {
-        name: Outcome(name, failed_result(settings.command, name, error), 0, 0.0)
-        for name, error in fleet.wrong.items()
-    }
-    outcomes = [ended[name] for name in selection.names]
-    _write_retry_file(settings.retry_file, outcomes)
-    return fleet_result(
-        settings.command, outcomes, why_stopped(runner, schedule, policy.max_fail)
+    with closing(open_journal(settings)) as journal:
+        if settings.resume is None:
+            selection = inventory.select(settings.on, settings.limit)
+            warn_unmatched(selection.unmatched)
+            names, done = selection.names, {}
+            run = journal.begin(settings.command, settings.arguments, names)
+        else:
+            run = settings.resume
+            earlier = journal.outcomes(run)
+            names = [outcome.name for outcome in earlier]
+            done = {each.name: each for each in earlier if not each.unfinished}
+        left = [name for name in names if name not in done]
+        fleet = known_boxes(settings, inventory, left)
+        recorder = Recorder(journal, run)
+        for name, error in fleet.wrong.items():
+            failed = failed_result(settings.command, name, error)
+            done[name] = Outcome(name, failed, 0, 0.0)
+            recorder.ended(done[name])
+        result = _run(settings, fleet, policy, recorder, work, names, done)
+        journal.finish(run, int(result.status))
+    _write_retry_file(settings.retry_file, result.outcomes)
+    return result
+
+
+def _run(  # noqa: PLR0913, PLR0917 - what a run is made of
+    settings: Settings,
+    fleet: Fleet,
+    policy: Policy,
+    recorder: Recorder,
+    work: Work,
+    names: Sequence[str],
+    done: Mapping[str, Outcome],
+) -> FleetResult:
+    watcher = render.FleetLines(len(fleet.boxes), verbose=settings.verbosity > 0)
+    engine = ThreadEngine(job_of(settings, fleet, recorder, work), settings.jobs)
+    schedule = Schedule(list(fleet.boxes), policy, fleet.lanes)
+    runner = Runner(schedule, engine, (recorder, watcher))
+    with _interrupting(runner):
+        ended = {**done, **runner.run()}
+    result = fleet_result(
+        settings.command,
+        [ended[name] for name in names],
+        why_stopped(runner, schedule, policy.max_fail),
     )
+    if runner.interrupted:
+        result = replace(result, status=ExitStatus.INTERRUPTED)
+    return result
+
+
+# An exception at any moment could leave half of a box's end written down.
+@contextmanager
+def _interrupting(runner: Runner) -> Iterator[None]:
+    if current_thread() is not main_thread():
+        yield
+        return
+    numbers = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+
+    def interrupt(_number: int, _frame: FrameType | None) -> None:
+        runner.interrupt()
+
+    before = [signal.signal(number, interrupt) for number in numbers]
+    try:
+        yield
+    finally:
+        for number, handler in zip(numbers, before, strict=True):
+            signal.signal(number, handler)
 
 
 def policy_of(settings: Settings) -> Policy:
@@ -87,7 +143,7 @@ def known_boxes(settings: Settings, inventory: Inventory, names: list[str]) -> F
 
 
 def job_of(
-    settings: Settings, fleet: Fleet, work: Work
+    settings: Settings, fleet: Fleet, recorder: Recorder, work: Work
 ) -> Callable[[str, Event], Result]:
     """Return what an engine runs for each box."""
 
@@ -95,6 +151,7 @@ def job_of(
         try:
             with Session.open(
                 fleet.boxes[name],
+                events=recorder.sink_of(name),
                 accept_new=settings.accept_new,
                 timeout_s=settings.timeout_s,
                 trace=trace_of(settings, name),
@@ -133,7 +190,7 @@ def why_stopped(
     )
 
 
-def _write_retry_file(path: Path | None, outcomes: list[Outcome]) -> None:
+def _write_retry_file(path: Path | None, outcomes: Sequence[Outcome]) -> None:
     if path is None:
         return
     left = "".join(f"{each.name}\n" for each in outcomes if each.unfinished)

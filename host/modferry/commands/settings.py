@@ -23,6 +23,7 @@ class Settings:
     on, limit: the boxes: a name, an address or a pattern, and a second pattern.
     box: the box at work, where it is one.
     jobs, serial, max_fail, retries: how many boxes are worked on at once.
+    arguments: the words of the command line.  resume: the run that is taken up again.
     """
 
     verbosity: int = 0
@@ -38,6 +39,9 @@ class Settings:
     max_fail: str = ""
     retries: int | None = None
     retry_file: Path | None = None
+    journal: Path | None = None
+    arguments: tuple[str, ...] = ()
+    resume: int | None = None
     profile: str | None = None
     accept_new: bool = False
     password_env: str = ""
@@ -160,6 +164,12 @@ _FLEET = (
         help="Write the boxes that failed or were never started there,"
         " for --limit @FILE.",
     ),
+    _option(
+        "--journal",
+        type=click.Path(dir_okay=False, path_type=Path),
+        metavar="FILE",
+        help="The journal, in place of ~/.local/state/modferry/journal.sqlite.",
+    ),
 )
 
 
@@ -182,6 +192,9 @@ def box_options(command: Command) -> Command:
 dry_run_option = click.option(
     "-n",
     "--dry-run",
+    "-C",
+    "--check",
+    "dry_run",
     is_flag=True,
     help="Say what would be done; change nothing.",
 )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from types import MappingProxyType
 
-from modferry.core import explain
+from modferry.core import explain, runlines
 from modferry.core.results import Value
 from modferry_agent.core import explaintext
 
@@ -58,6 +58,10 @@ def facts(value: Value) -> list[str]:
         ("unpacks", ", ".join(unpack) or "nothing"),
         ("free", _size(value["free_bytes"])),
     ]
+    module = value.get("module")
+    if module is not None:
+        told = f"{module['path']}, sha256 {module['sha256']}" if module["path"] else ""
+        rows.append(("module", f"{module['name']}: {told or 'none'}"))
     return columns(rows)
 
 
@@ -267,6 +271,10 @@ TEXTS: Mapping[str, Callable[[Value], list[str]]] = MappingProxyType(
         "modules": modules,
         "pull": pull,
         "push": push,
+        "runs": runlines.runs,
+        "runs diff": runlines.diff,
+        "runs resume": runlines.resumed,
+        "runs show": runlines.shown,
         "unload": unload,
     }
 )

@@ -7,6 +7,8 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
 
+from modferry.core.changes import is_changed
+from modferry.core.explain import causes
 from modferry.core.results import Result, Value, document, with_box
 from modferry.errors import ExitStatus, ModferryError
 
@@ -70,9 +72,11 @@ def fleet_result(
     return FleetResult(
         command,
         {
-            "boxes": [_box(outcome) for outcome in outcomes],
+            "boxes": [_box(command, outcome) for outcome in outcomes],
             "summary": {"boxes": len(outcomes)}
-            | {word: counts[word] for word in (*WORDS.values(), NOT_STARTED)},
+            | {word: counts[word] for word in (*WORDS.values(), NOT_STARTED)}
+            | {"changed": _changed(command, outcomes)},
+            "causes": fleet_causes(outcomes),
         },
         status=max(status, ExitStatus.FAILED) if stop else status,
         error=stop,
@@ -80,7 +84,42 @@ def fleet_result(
     )
 
 
-def _box(outcome: Outcome) -> dict[str, object]:
+def _changed(command: str, outcomes: Iterable[Outcome]) -> int | None:
+    told = [
+        is_changed(command, outcome.result.value)
+        for outcome in outcomes
+        if outcome.result is not None
+    ]
+    known = [each for each in told if each is not None]
+    return sum(known) if known else None
+
+
+def fleet_causes(outcomes: Iterable[Outcome]) -> list[dict[str, object]]:
+    """Return the findings of all boxes by cause, with the boxes that each is on."""
+    found = [
+        {**finding, "box": outcome.name}
+        for outcome in outcomes
+        if outcome.result is not None
+        for finding in outcome.result.value.get("findings") or ()
+        if {"code", "severity", "owner", "why", "next", "symbol"} <= set(finding)
+    ]
+    groups = []
+    for group in causes(found):
+        first = group[0]
+        symbols = dict.fromkeys(each["symbol"] for each in group if each["symbol"])
+        shared = {key: first.get(key) for key in ("code", "severity", "owner", "why")}
+        groups.append(
+            shared
+            | {
+                "modules": list(dict.fromkeys(each["module"] for each in group)),
+                "symbols": list(symbols),
+                "boxes": list(dict.fromkeys(each["box"] for each in group)),
+            }
+        )
+    return sorted(groups, key=lambda each: -len(each["boxes"]))
+
+
+def _box(command: str, outcome: Outcome) -> dict[str, object]:
     shared = {
         "box": outcome.name,
         "outcome": outcome.word,
@@ -88,9 +127,30 @@ def _box(outcome: Outcome) -> dict[str, object]:
         "seconds": round(outcome.seconds, 3),
     }
     if outcome.result is None:
-        return shared | {"status": None, "result": None, "error": None}
+        return shared | {"changed": None, "status": None, "result": None, "error": None}
+    shared["changed"] = is_changed(command, outcome.result.value)
     whole = document(outcome.result, "")
     return shared | {key: whole[key] for key in ("status", "result", "error")}
+
+
+def cause_lines(found: Iterable[Value]) -> list[str]:
+    """Return the causes as lines, the one on the most boxes first."""
+    lines: list[str] = []
+    for each in found:
+        count = len(each["boxes"])
+        names = ", ".join(each["boxes"][:SHOWN]) + (", ..." if count > SHOWN else "")
+        title = f"{each['severity']}: {each['code']}, {', '.join(each['modules'])}"
+        lines += [
+            f"{title}: {count} boxes ({names})",
+            f"  symbol {', '.join(each['symbols']) or '-'}",
+            f"  owner {each['owner'] or '-'}",
+            *(f"  why {line}" for line in str(each["why"]).splitlines()),
+        ]
+    return lines
+
+
+SHOWN = 6
+"""So many names are told in a line."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,9 +196,12 @@ def _together(texts: Iterable[tuple[str, list[str]]]) -> list[Alike]:
     return [Alike(tuple(names), lines) for lines, names in found.items()]
 
 
-def summary(outcomes: Sequence[Outcome]) -> str:
-    """Return the last line of a run: how many boxes ended how."""
+def summary(command: str, outcomes: Sequence[Outcome]) -> str:
+    """Return the last line of a run: how many boxes ended how, how many changed."""
     counts = Counter(outcome.word for outcome in outcomes)
     words = (*WORDS.values(), NOT_STARTED)
     parts = [f"{counts[word]} {word}" for word in words if counts[word]]
+    changed = _changed(command, outcomes)
+    if changed is not None:
+        parts.append(f"{changed} changed" if changed else "nothing changed")
     return f"{len(outcomes)} boxes: {', '.join(parts)}"

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from modferry import errors
 from modferry.errors import ExitStatus, ModferryError, ReplyError
 
 Value = Mapping[str, Any]
@@ -47,11 +48,12 @@ def document(result: Result, version: str) -> dict[str, object]:
         "box": result.box,
         "status": int(result.status),
         "result": dict(result.value) or None,
-        "error": None if result.error is None else _error(result.error),
+        "error": None if result.error is None else error_values(result.error),
     }
 
 
-def _error(error: ModferryError) -> dict[str, object]:
+def error_values(error: ModferryError) -> dict[str, object]:
+    """Return an error as plain values."""
     reply = error if isinstance(error, ReplyError) else None
     return {
         "kind": type(error).__name__,
@@ -62,3 +64,17 @@ def _error(error: ModferryError) -> dict[str, object]:
         "next": error.next_step,
         "details": reply.details if reply else {},
     }
+
+
+def restored_error(values: Mapping[str, Any]) -> ModferryError:
+    """Return the error that `error_values` made plain values of."""
+    kind = getattr(errors, str(values["kind"]), ModferryError)
+    parts = {
+        "where": str(values["where"]),
+        "why": str(values["why"]),
+        "next_step": str(values["next"]),
+    }
+    error: ModferryError = kind(str(values["message"]), **parts)
+    if isinstance(error, ReplyError):
+        error.code, error.details = str(values["code"]), dict(values["details"])
+    return error

@@ -43,19 +43,27 @@ class Runner:
         """Start nothing yet."""
         self.outcomes: dict[str, Outcome] = {}
         self.interrupted = False
+        self._hurried = False
         self._schedule = schedule
         self._engine = engine
         self._observers = observers
+
+    def interrupt(self) -> None:
+        """End the run early; the second time without waiting for goodbyes.
+
+        Only takes note, so that a signal's handler may call it at any moment.
+        """
+        self._hurried = self.interrupted
+        self.interrupted = True
 
     def run(self) -> Mapping[str, Outcome]:
         """Do the work on all boxes; return how each ended, the unstarted ones too."""
         try:
             self._until_done()
-        except KeyboardInterrupt:
-            self.interrupted = True
-            self._schedule.stopped = True
-            self._engine.stop()
-            self._goodbye()
+            if self.interrupted:
+                self._schedule.stopped = True
+                self._engine.stop()
+                self._goodbye()
         finally:
             self._engine.close()
         for name in self._schedule.left():
@@ -64,7 +72,7 @@ class Runner:
 
     def _until_done(self) -> None:
         schedule, engine = self._schedule, self._engine
-        while not schedule.done:
+        while not (schedule.done or self.interrupted):
             now = time.monotonic()
             while engine.has_room() and (name := schedule.next(now)) is not None:
                 for observer in self._observers:
@@ -76,12 +84,11 @@ class Runner:
 
     def _goodbye(self) -> None:
         limit = time.monotonic() + GRACE_S
-        try:
-            while self._schedule.running and time.monotonic() < limit:
-                for ended in self._engine.ended(LOOK_S):
-                    self._take(ended)
-        except KeyboardInterrupt:
-            return  # the second one: now
+        while self._schedule.running and time.monotonic() < limit:
+            if self._hurried:
+                return
+            for ended in self._engine.ended(LOOK_S):
+                self._take(ended)
 
     def _take(self, ended: Ended) -> None:
         name, result = ended.name, ended.result

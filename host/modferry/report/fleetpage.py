@@ -43,7 +43,7 @@ def fleet_page(result: FleetResult) -> Document:
     return Document(
         title=f"{result.command}: {len(result.outcomes)} boxes",
         kind=KINDS[result.status],
-        verdict=summary(result.outcomes),
+        verdict=summary(result.command, result.outcomes),
         summary=result.error.message if result.error else "",
         facts=[(word, str(count)) for word, count in counts.items() if count],
         sections=sections,
