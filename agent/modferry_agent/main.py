@@ -1,6 +1,8 @@
 """Entry: serve the host, or be one of kmod's commands by the first word or argv[0]."""
 
+import errno
 import os
+import signal
 import sys
 
 from modferry_agent import __version__
@@ -51,7 +53,16 @@ def _run_tool(name, words):
     tool = sys.modules[full]  # type: Any
     try:
         status = tool.main(words)  # type: int
+        if sys.stdout is not None:
+            sys.stdout.flush()
     except AgentError as error:
         sys.stderr.write("%s: ERROR: %s\n" % (name, error))
+        return 1
+    except EnvironmentError as error:
+        if error.errno != errno.EPIPE:
+            raise
+        # Who read the output has left: end as a program in C does.
+        signal.signal(signal.SIGPIPE, signal.SIG_DFL)
+        os.kill(os.getpid(), signal.SIGPIPE)
         return 1
     return status

@@ -34,11 +34,13 @@ class Depmod:
     @property
     def modprobe(self) -> tuple[str, ...]:
         """Return how to call the modprobe of the same kmod."""
+        return self.tool("modprobe")
+
+    def tool(self, name: str) -> tuple[str, ...]:
+        """Return how to call another tool of the same kmod."""
         if "--argv0" in self.command:
-            return tuple(
-                "modprobe" if word == "depmod" else word for word in self.command
-            )
-        return (str(Path(self.command[0]).with_name("modprobe")),)
+            return tuple(name if word == "depmod" else word for word in self.command)
+        return (str(Path(self.command[0]).with_name(name)),)
 
     def asked_of(self, root: Path, *words: str) -> subprocess.CompletedProcess[bytes]:
         """Return what the modprobe of the same kmod says of a tree."""

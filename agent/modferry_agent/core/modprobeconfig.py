@@ -17,6 +17,8 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Iterator, Sequence  # noqa: F401  # novermin
 
+_PARSER = "kmod_config_parse"
+_NOT_ANY_MORE = ("include", "config")
 _NEEDS_REST = ("alias", "options", "install", "remove", "softdep", "weakdep")
 
 
@@ -25,7 +27,9 @@ class Config(object):
 
     aliases: (pattern, module); options, install, remove: (module, text)
     softdeps: (module, names before, names after); weakdeps: (module, names)
-    blacklist: names of modules; warnings: (place, what is wrong there)
+    blacklist: names of modules
+    warnings: (the function of kmod that says so, what is wrong and where)
+    all_softdeps: every softdep line that fits a module counts, where kmod's first does
     """
 
     def __init__(self):
@@ -39,6 +43,7 @@ class Config(object):
         self.weakdeps = []  # type: list[tuple[str, list[str]]]
         self.blacklist = []  # type: list[str]
         self.warnings = []  # type: list[tuple[str, str]]
+        self.all_softdeps = False
 
     def options_of(self, name, alias=""):
         # type: (str, str) -> str
@@ -58,10 +63,13 @@ class Config(object):
     def softdeps_of(self, name):
         # type: (str) -> tuple[list[str], list[str]]
         """Return the names before and after a module: of the first line that fits."""
+        found = ([], [])  # type: tuple[list[str], list[str]]
         for pattern, before, after in self.softdeps:
             if fnmatch.matches(pattern, name):
-                return before, after
-        return [], []
+                if not self.all_softdeps:
+                    return before, after
+                found = (found[0] + before, found[1] + after)
+        return found
 
 
 def parse_config(files, command_line=""):
@@ -73,21 +81,37 @@ def parse_config(files, command_line=""):
     config = Config()
     for path, text in files:
         for number, line in _lines(text):
-            complaint = _take(config, line)
-            if complaint:
-                config.warnings.append(("%s line %d" % (path, number), complaint))
+            command = _take(config, line)
+            if command in _NOT_ANY_MORE:
+                text = "%s: command %s is deprecated and not parsed anymore"
+                config.warnings.append((_PARSER, text % (path, command)))
+            elif command:
+                text = "%s line %d: ignoring bad line starting with '%s'"
+                config.warnings.append((_PARSER, text % (path, number, command)))
     for module, parameter, value in parse_command_line(command_line):
-        if module == "modprobe" and parameter == "blacklist":
-            config.blacklist.extend((value or "").split(","))
-        elif module != "modprobe":
-            text = parameter + "=" + value if value is not None else parameter
-            config.options.append((module, text))
+        if module == "modprobe" and parameter == "blacklist" and value is not None:
+            config.blacklist.extend([name for name in value.split(",") if name])
+            continue
+        name = normalise_alias(module)
+        if name is None:
+            text = "Ignoring bad option on kernel command line while parsing module"
+            text += " name: '%s'" % module
+            config.warnings.append(("kcmdline_parse_result", text))
+            continue
+        text = parameter + "=" + value if value is not None else parameter
+        config.options.append((name, text))
     return config
 
 
 def _lines(text):
     # type: (str) -> Iterator[tuple[int, str]]
-    line, number, first, at = [], 1, 1, 0  # type: list[str], int, int, int
+    # The number is that of a logical line's last line, as kmod counts.
+    if "\\" not in text:
+        for place, line in enumerate(text.split("\n")):
+            if line and line[0] != "#":
+                yield place + 1, line
+        return
+    letters, number, at = [], 1, 0  # type: list[str], int, int
     while at <= len(text):
         letter = text[at : at + 1]
         if letter == "\\":
@@ -95,26 +119,25 @@ def _lines(text):
             if text[at : at + 1] == "\n":
                 number += 1
             else:
-                line.append(text[at : at + 1])
+                letters.append(text[at : at + 1])
         elif letter in ("\n", ""):
-            if line and line[0] != "#":
-                yield first, "".join(line)
+            if letters and letters[0] != "#":
+                yield number, "".join(letters)
             number += 1
-            line, first = [], number
+            letters = []
         else:
-            line.append(letter)
+            letters.append(letter)
         at += 1
 
 
 def _take(config, line):
     # type: (Config, str) -> str
-    # Add the rule of a line; return what is wrong with it, "" if nothing.
+    # Add the rule of a line; return its command if it cannot be used, else "".
     words = line.replace("\t", " ").split(" ")
     words = [word for word in words if word]
     if not words:
         return ""
-    command = words[0]
-    bad = "ignoring bad line starting with '%s'" % command
+    bad = command = words[0]
     if command == "blacklist":
         name = normalise_alias(words[1]) if len(words) > 1 else None
         if name is None:
@@ -122,7 +145,7 @@ def _take(config, line):
         config.blacklist.append(name)
         return ""
     if command not in _NEEDS_REST:
-        return "ignoring bad line starting with '%s'" % command
+        return bad
     first = normalise_alias(words[1]) if len(words) > 1 else None
     rest = _rest(line, 2)
     if first is None or not rest:
@@ -139,10 +162,10 @@ def _take(config, line):
     elif command == "remove":
         config.remove.append((first, rest))
     elif command == "softdep":
-        before, after = _softdep(words[2:])
+        before, after = _softdep(_words_of(rest))
         config.softdeps.append((first, before, after))
     else:
-        config.weakdeps.append((first, words[2:]))
+        config.weakdeps.append((first, _words_of(rest)))
     return ""
 
 
@@ -158,6 +181,16 @@ def _rest(line, count):
     return line[at + 1 :]
 
 
+def _words_of(rest):
+    # type: (str) -> list[str]
+    # A quirk of kmod: of exactly two blanks behind the name the second stays with the
+    # word that follows, so that no "pre:" is seen.
+    words = rest.split()
+    if words and rest[0].isspace() and not rest[1:2].isspace():
+        words[0] = rest[0] + words[0]
+    return words
+
+
 def _softdep(words):
     # type: (Sequence[str]) -> tuple[list[str], list[str]]
     lists = {"pre:": [], "post:": []}  # type: dict[str, list[str]]
@@ -170,32 +203,49 @@ def _softdep(words):
     return lists["pre:"], lists["post:"]
 
 
+_IGNORED, _MODULE, _PARAMETER, _VALUE = 0, 1, 2, 3
+
+
 def parse_command_line(text):
     # type: (str) -> Iterator[tuple[str, str, str | None]]
     """Yield (module, parameter, value or None) of each ``module.parameter=value``.
 
+    Quotes may stand around a whole word or in a value; the boot loader's
+    ``"m.p=v w"`` has the value ``"v w"``, quotes included.
+
     Source: kmod, libkmod/libkmod-config.c, kmod_config_parse_kcmdline.
     """
-    word, quoted = "", False
-    for letter in text.strip()[:4095] + " ":
+    state, quoted, whole = _MODULE, False, False
+    module, parameter, value = "", "", ""
+    for letter in text[:4095] + " ":
         if letter == '"':
             quoted = not quoted
-        if letter in " \t\n" and not quoted:
-            module, dot, rest = word.partition(".")
-            whole_quoted = module[:1] == '"'
-            module = module.lstrip('"')
-            parameter, equals, value = rest.partition("=")
-            name = normalise_alias(module)
-            if (
-                dot
-                and name
-                and parameter
-                and "=" not in module
-                and "." not in parameter
-            ):
-                if whole_quoted and equals:
-                    value = '"' + value
-                yield name, parameter, value if equals else None
-            word = ""
-        else:
-            word += letter
+            if quoted and state == _MODULE and not module and not whole:
+                whole = True
+                continue
+            if state != _VALUE:
+                state = _IGNORED
+        elif letter in " \n\t\v\f\r":
+            if quoted:
+                if state != _VALUE:
+                    state = _IGNORED
+            else:
+                if state == _VALUE:
+                    yield module, parameter, ('"' if whole else "") + value
+                elif state == _PARAMETER:
+                    yield module, parameter, None
+                state, whole = _MODULE, False
+                module, parameter, value = "", "", ""
+                continue
+        elif letter == "." and state in (_MODULE, _PARAMETER):
+            state = _PARAMETER if state == _MODULE else _IGNORED
+            continue
+        elif letter == "=" and state in (_MODULE, _PARAMETER):
+            state = _VALUE if state == _PARAMETER else _IGNORED
+            continue
+        if state == _MODULE:
+            module += letter
+        elif state == _PARAMETER:
+            parameter += letter
+        elif state == _VALUE:
+            value += letter

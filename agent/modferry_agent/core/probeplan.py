@@ -50,6 +50,7 @@ class Sources(object):
         self.symbols = None  # type: Index | None
         self.builtin = None  # type: Index | None
         self.builtin_alias = None  # type: Index | None
+        self.commands_beside_softdeps = False
 
     def resolve(self, text):
         # type: (str) -> list[str]
@@ -70,9 +71,10 @@ class Sources(object):
             found = [name]
         if not found and name.startswith("symbol:") and self.symbols:
             found = self.symbols.lookup(name)
-        if not found and (config.command_of("install", name) is not None):
+        # By the very name: a pattern among them names no module.
+        if not found and name in [rule[0] for rule in config.install]:
             found = [name]
-        if not found and (config.command_of("remove", name) is not None):
+        if not found and name in [rule[0] for rule in config.remove]:
             found = [name]
         if not found and self.alias:
             found = self.alias.match(name)
@@ -98,7 +100,9 @@ class Sources(object):
 
     def plan(self, name, alias="", parameters="", bare=False):
         # type: (str, str, str, bool) -> list[Step]
-        """Return the steps that load a module, in order, each module once.
+        """Return the steps that load a module, in order.
+
+        A module that a softdep brings in before its turn stands twice, as in kmod.
 
         alias: the name it was asked for by; its options lines count, too
         bare: without install commands and softdeps of the module itself
@@ -111,11 +115,12 @@ class Sources(object):
             step.options = self.config.options_of(
                 step.name, alias if step.target else ""
             )
-            if step.target and parameters:
-                step.options = (step.options + " " + parameters).strip()
-            has_softdeps = self.config.softdeps_of(step.name) != ([], [])
+            if step.options:
+                step.options += " "
+            if step.target:
+                step.options += parameters
             # An install command of a module with softdeps is not run: kmod issue 446.
-            if not has_softdeps and not (bare and step.target):
+            if step.name not in plan.without_command or self.commands_beside_softdeps:
                 step.command = self.config.command_of("install", step.name)
             step.soft = step.name not in plan.required
         return plan.steps
@@ -130,6 +135,7 @@ class _Plan(object):
         self.bare = bare
         self.steps = []  # type: list[Step]
         self.required = []  # type: list[str]
+        self.without_command = []  # type: list[str]
         self._visited = {}  # type: dict[str, bool]
 
     def visit(self, name, target=False):
@@ -141,22 +147,26 @@ class _Plan(object):
         if target:
             self.required = [module_name(one) for one in needed] + [name]
         for one in reversed(needed):  # the line has what depends before what is needed
-            self._add(module_name(one), one, True)
-        self._add(name, path, not (target and self.bare))
-
-    def _add(self, name, path, with_softdeps):
-        # type: (str, str, bool) -> None
-        before, after = [], []  # type: list[str], list[str]
-        if with_softdeps:
-            before, after = self.sources.config.softdeps_of(name)
-        for other in before:
-            self._visit_all(other)
-        if name not in [step.name for step in self.steps]:
+            self._add(module_name(one), one)
+        if target and self.bare:
+            self.without_command.append(name)
             self.steps.append(Step(name, path))
-        for other in after:
-            self._visit_all(other)
+        else:
+            self._add(name, path)
 
-    def _visit_all(self, text):
-        # type: (str) -> None
-        for name in self.sources.resolve(text):
-            self.visit(name)
+    def _add(self, name, path):
+        # type: (str, str) -> None
+        before, after = [
+            self._all_of(texts) for texts in self.sources.config.softdeps_of(name)
+        ]
+        if before or after:
+            self.without_command.append(name)
+        for other in before:
+            self.visit(other)
+        self.steps.append(Step(name, path))
+        for other in after:
+            self.visit(other)
+
+    def _all_of(self, texts):
+        # type: (list[str]) -> list[str]
+        return [name for text in texts for name in self.sources.resolve(text)]

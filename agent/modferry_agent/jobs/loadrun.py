@@ -4,10 +4,10 @@ import errno
 import os
 
 from modferry_agent.compat import TYPE_CHECKING, raw
-from modferry_agent.core import errnos, klog, messages
+from modferry_agent.core import errnos, forcing, klog, messages
 from modferry_agent.errors import AgentError, LoadError
 from modferry_agent.jobs import checked, probing
-from modferry_agent.system import fingerprints, klogdevice, moduletree
+from modferry_agent.system import decompress, fingerprints, klogdevice, moduletree
 
 if TYPE_CHECKING:
     from typing import Any  # noqa: F401  # novermin
@@ -17,8 +17,20 @@ if TYPE_CHECKING:
     from modferry_agent.system.loader import Loader  # noqa: F401
 
 
+# What /sys/module/compression says, and the kind of file that it means.
+_KERNELS_KINDS = {"zstd": "zst", "xz": "xz", "gzip": "gz"}
+# finit_module's third flag, since Linux commit b1ae6dc41eaa ("module: add in-kernel
+# support for decompressing") (v5.17).
+_COMPRESSED_FILE = 4
+
+
 class Run(object):
-    """One load: what is looked up in, what is compared with, and the steps so far."""
+    """One load: what is looked up in, what is compared with, and the steps so far.
+
+    settle_s: how long to wait for what a loaded module prints after the call
+    """
+
+    settle_s = klogdevice.SETTLE_S
 
     def __init__(
         self, kernel, loader, basedir, require_fingerprint, device, sources=None
@@ -63,39 +75,32 @@ class Run(object):
         # type: (Step, dict[str, Any], int) -> dict[str, str] | None
         """Hand a checked step to the kernel; return the failure, None if there is none.
 
-        flags: of finit_module, which is called only for them
+        flags: of finit_module: 1 ignores modversions, 2 vermagic
         The reply gets call, errno, error, meaning, records and lost.
         """
-        stored = moduletree.read_stored(reply["path"])
-        if fingerprints.fingerprint(stored)[0] != reply["sha256"]:
-            raise LoadError(
-                "%s: the file changed while it was checked" % step.name,
-                where=reply["path"],
-                hint="load again when nothing writes to it any more",
-                code="fingerprint-mismatch",
-            )
-        image = checked.CheckedModule(reply["path"], stored).image
-        bracket = klogdevice.Bracket(self.loader, self.device)
+        path = reply["path"]
+        handle = _open(path)
         try:
-            # init_module and not finit_module: it takes the very bytes that were
-            # checked, while a file may change between its check and its use.
-            if flags:
-                call, code = "finit_module", self._insert_file(
-                    reply, stored, step.options, flags
+            # What is handed over is the open file that is read here, or its bytes.
+            stored = moduletree.read_open(handle, path)
+            if fingerprints.fingerprint(stored)[0] != reply["sha256"]:
+                raise LoadError(
+                    "%s: the file changed while it was checked" % step.name,
+                    where=path,
+                    hint="load again when nothing writes to it any more",
+                    code="fingerprint-mismatch",
                 )
-            else:
-                call, code = self.loader.insert(image, step.options)
-            records, lost = bracket.collect()
+            bracket = klogdevice.Bracket(self.loader, self.device, self.settle_s)
+            try:
+                call, code = self._call(handle, stored, path, step.options, flags)
+                records, lost = bracket.collect()
+            finally:
+                bracket.abandon()
         finally:
-            bracket.abandon()
+            os.close(handle)
         names = [step.name, reply["inner_name"]]
         klog.mark_own(records, names, "T%d" % self.loader.caller)
         own = [record["text"] for record in records if record["own"]]
-        if code in (errno.EPERM, errno.EACCES) and not _has_cause(own):
-            # IMA and loadpin judge files, and refuse what comes from memory.
-            code_of_file = self._insert_file(reply, stored, step.options)
-            if code_of_file != errno.ENOSYS:
-                call, code = "finit_module", code_of_file
         reply["call"] = call
         reply["errno"] = code
         reply["error"] = errnos.name_of(code)
@@ -105,10 +110,30 @@ class Run(object):
             reply["meaning"] = _warnings(own)
         if not code or (code == errno.EEXIST and not step.target):
             return None
+        known = bracket.interface is not None and not lost
+        return self._failure(step, reply, own, known)
+
+    def _call(self, handle, stored, path, options, flags):
+        # type: (int, bytes, str, str, int) -> tuple[str, int]
+        # As kmod does: the file, if the kernel takes files and can unpack this one;
+        # else its bytes.
+        kind = decompress.kind_of(stored)
+        if not kind or kind == _KERNELS_KINDS.get(self.kernel.compression()):
+            wanted = flags | (_COMPRESSED_FILE if kind else 0)
+            call, code = self.loader.insert_file(handle, options, wanted)
+            if code != errno.ENOSYS:
+                return call, code
+        image = forcing.forced(decompress.decompressed(stored, path), flags)
+        if image is None:
+            return "init_module", errno.ENODATA
+        return self.loader.insert(image, options)
+
+    def _failure(self, step, reply, own, log_known):
+        # type: (Step, dict[str, Any], list[str], bool) -> dict[str, str]
         explained = errnos.explain_insert(
             reply["error"],
             own,
-            bracket.interface is not None and not lost,
+            log_known,
             self.kernel.read_number("/proc/sys/kernel/modules_disabled") == 1,
         )
         reply["meaning"] = explained["meaning"]
@@ -118,23 +143,22 @@ class Run(object):
         return {
             "code": explained["code"],
             "message": message,
-            "where": "%s, %s: %s" % (reply["path"], call, reply["error"]),
+            "where": "%s, %s: %s" % (reply["path"], reply["call"], reply["error"]),
             "hint": explained["next"].replace("MODULE", step.name),
         }
 
-    def _insert_file(self, reply, stored, options, flags=0):
-        # type: (dict[str, Any], bytes, str, int) -> int
-        # The errno of finit_module on the checked file; ENOSYS for a compressed one.
-        if checked.CheckedModule(reply["path"], stored).image != stored:
-            return errno.ENOSYS
-        handle = os.open(raw(reply["path"]), os.O_RDONLY)
-        try:
-            content = os.read(handle, len(stored) + 1)
-            if fingerprints.fingerprint(content)[0] != reply["sha256"]:
-                return errno.ETXTBSY
-            return self.loader.insert_file(handle, options, flags)[1]
-        finally:
-            os.close(handle)
+
+def _open(path):
+    # type: (str) -> int
+    try:
+        return os.open(raw(path), os.O_RDONLY | os.O_NONBLOCK)
+    except OSError as error:
+        raise LoadError(
+            "could not be opened: %s" % error.strerror,
+            where=path,
+            code="file-error",
+            errno=error.errno,
+        )
 
 
 def _warnings(texts):
@@ -145,12 +169,6 @@ def _warnings(texts):
         entry["meaning"] for entry in found if entry and entry["severity"] == "warning"
     ]
     return "; ".join(told) or None
-
-
-def _has_cause(texts):
-    # type: (list[str]) -> bool
-    found = [messages.find_message(text) for text in texts]
-    return bool([entry for entry in found if entry and entry["severity"] == "error"])
 
 
 def reply_of(step, tree):

@@ -54,22 +54,32 @@ def damaged(error, where):
     )
 
 
-def read_sources(kernel, directory, config_paths=None):
-    # type: (Kernel, str, list[str] | None) -> Sources
+def read_sources(kernel, directory, config_paths=None, required=True):
+    # type: (Kernel, str, list[str] | None, bool) -> Sources
     """Return everything that a name is looked up in, all of it of one publication.
 
+    required: modules.dep.bin has to be there
     LoadError index-missing, index-damaged: about modules.dep.bin or another one.
     """
     for last in (False, False, True):
         stamps = _stamps(directory)
         try:
-            sources = _read_sources(kernel, directory, config_paths)
+            sources = _read_sources(kernel, directory, config_paths, required)
         except LoadError:
             if last or stamps == _stamps(directory):
                 raise
             continue
         if last or stamps == _stamps(directory):
             break
+    return sources
+
+
+def read_indexes(directory):
+    # type: (str) -> Sources
+    """Return the indexes alone, without configuration; what is not there is None."""
+    sources = Sources()
+    for attribute, name in _INDEXES:
+        setattr(sources, attribute, read_index(directory, name))
     return sources
 
 
@@ -86,18 +96,26 @@ def _stamps(directory):
     return stamps
 
 
-def _read_sources(kernel, directory, config_paths):
-    # type: (Kernel, str, list[str] | None) -> Sources
-    files = configfiles.read_files("modprobe.d", config_paths)
+def _read_sources(kernel, directory, config_paths, required):
+    # type: (Kernel, str, list[str] | None, bool) -> Sources
+    complaints = []  # type: list[tuple[str, str]]
+
+    def report(path, reason):
+        # type: (str, str) -> None
+        if os.path.isdir(raw(path)):
+            text = "Directories inside directories are not supported: " + path
+            complaints.append(("conf_files_filter_out", text))
+
+    files = configfiles.read_files("modprobe.d", config_paths, report)
     for name in ("modules.softdep", "modules.weakdep"):
         content = moduletree.read_if_there(directory + "/" + name)
         if content:
             files.append((directory + "/" + name, native(content)))
     files.sort(key=lambda file: file[0][file[0].rfind("/") + 1 :])
-    sources = Sources(parse_config(files, kernel.read("/proc/cmdline") or ""))
-    for attribute, name in _INDEXES:
-        setattr(sources, attribute, read_index(directory, name))
-    if sources.dep is None:
+    sources = read_indexes(directory)
+    sources.config = parse_config(files, kernel.read("/proc/cmdline") or "")
+    sources.config.warnings[:0] = complaints
+    if sources.dep is None and required:
         raise LoadError(
             "modules.dep.bin is missing",
             where=directory,

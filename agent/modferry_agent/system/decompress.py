@@ -68,10 +68,19 @@ def decompressed(stored, path):
     return stored
 
 
+def kind_of(start):
+    # type: (bytes) -> str
+    """Return the compression of a file that starts so: zst, xz, gz or ""."""
+    for magic, kind, _decoder, _tool, _package in KINDS:
+        if start.startswith(magic):
+            return kind
+    return ""
+
+
 def is_compressed(start):
     # type: (bytes) -> bool
     """Say whether a file that starts so is compressed."""
-    return [kind for magic, kind, _, _, _ in KINDS if start.startswith(magic)] != []
+    return kind_of(start) != ""
 
 
 def available(kind):

@@ -79,6 +79,19 @@ class Kernel(object):
         where = compat.raw("%s/sys/module/%s" % (self.root, name))
         return "builtin" if os.path.isdir(where) else None
 
+    def is_live(self, name):
+        # type: (str) -> bool
+        """Say whether a module is loaded and ready, as kmod asks sysfs."""
+        state = self.read("/sys/module/%s/initstate" % name)
+        if state is None and not os.path.isdir(compat.raw(self.path("/sys/module"))):
+            return ("\n" + (self.read("/proc/modules") or "")).find("\n%s " % name) >= 0
+        return state is not None and state.strip() == "live"
+
+    def refcount(self, name):
+        # type: (str) -> int | None
+        """Return how often a module is used, by sysfs; None where it does not say."""
+        return self.read_number("/sys/module/%s/refcnt" % name)
+
     def symbols(self):
         # type: () -> Iterator[tuple[str, str, str]]
         """Yield (name, type letter, module or "") from /proc/kallsyms."""

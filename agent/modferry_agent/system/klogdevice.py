@@ -21,7 +21,7 @@ DEVICE = "/dev/kmsg"
 # One record; a smaller read than the record is EINVAL, and the record is skipped.
 _READ_SIZE = 16384
 # What a load set going may print after the call has returned.
-_SETTLE_S = 0.08
+SETTLE_S = 0.08
 _MARK_LEVEL = 7  # stays off the console
 
 
@@ -31,7 +31,7 @@ class Bracket(object):
     interface: kmsg, syslog, or None when the log cannot be read at all.
     """
 
-    def __init__(self, loader=None, device=DEVICE, settle_s=_SETTLE_S):
+    def __init__(self, loader=None, device=DEVICE, settle_s=SETTLE_S):
         # type: (Loader | None, str, float) -> None
         """Note where the log ends now."""
         self.interface = None  # type: str | None

@@ -209,14 +209,7 @@ def read_stored(path):
     try:
         handle = os.open(raw(path), os.O_RDONLY | os.O_NONBLOCK)
         try:
-            status = os.fstat(handle)
-            if not stat.S_ISREG(status.st_mode):
-                raise FileError("not a regular file", where=path)
-            if status.st_size > decompress.MOST_BYTES:
-                raise FileError(
-                    "%d bytes are too many for a module" % status.st_size, where=path
-                )
-            return _read_all(handle, status.st_size)
+            return read_open(handle, path)
         finally:
             os.close(handle)
     except EnvironmentError as error:
@@ -224,6 +217,19 @@ def read_stored(path):
         raise FileError(
             "could not be read: %s" % error.strerror, where=path, errno=error.errno
         )
+
+
+def read_open(handle, path):
+    # type: (int, str) -> bytes
+    """Return the bytes of an open file, as `read_stored` does; EnvironmentError too."""
+    status = os.fstat(handle)
+    if not stat.S_ISREG(status.st_mode):
+        raise FileError("not a regular file", where=path)
+    if status.st_size > decompress.MOST_BYTES:
+        raise FileError(
+            "%d bytes are too many for a module" % status.st_size, where=path
+        )
+    return _read_all(handle, status.st_size)
 
 
 def is_fault(error):

@@ -1,11 +1,12 @@
 """insmod: one module file, checked, into the kernel."""
 
+import errno
 import os
 
 from modferry_agent.compat import TYPE_CHECKING, raw
 from modferry_agent.errors import AgentError
 from modferry_agent.jobs import inserting
-from modferry_agent.tools import telling
+from modferry_agent.tools import modprobetable, reasons, telling
 
 if TYPE_CHECKING:
     from typing import Sequence  # noqa: F401  # novermin
@@ -35,10 +36,10 @@ Options:
 """
 
 _TEXTS = {
-    "ENOEXEC": "Invalid module format",
-    "ENOENT": "Unknown symbol in module",
-    "ESRCH": "Module has wrong symbol version",
-    "EINVAL": "Invalid parameters",
+    errno.ENOEXEC: "Invalid module format",
+    errno.ENOENT: "Unknown symbol in module",
+    errno.ESRCH: "Module has wrong symbol version",
+    errno.EINVAL: "Invalid parameters",
 }
 
 
@@ -60,35 +61,27 @@ def _insert(teller, given, operands):
     try:
         os.stat(raw(path))
     except OSError as error:
-        teller.tell(
-            telling.ERROR, "could not load module %s: %s" % (path, error.strerror)
-        )
+        text = "could not load module %s: %s" % (path, error.strerror)
+        teller.tell(telling.ERROR, text)
         return 1
-    words = [name for name, _ in given]
-    parameters = inserting.joined_parameters(operands[1:])
+    flags = modprobetable.flags_of([name for name, _ in given])
     try:
-        failure, reply = inserting.insert_file(path, parameters, flags_of(words))
+        run, step = inserting.run_of_file(path, modprobetable.joined(operands[1:]))
+        failure, reply = inserting.insert_step(run, step, flags)
     except AgentError as error:
-        teller.tell(
-            telling.ERROR, "could not insert module %s: %s" % (path, error.message)
-        )
-        if error.hint:
-            telling.err("  next   %s\n" % error.hint)
-        return 1
+        why = [(error.message, error.hint)]
+        return _refused(teller, path, inserting.errno_of(error), why)
     if failure is None:
         return 0
-    text = _TEXTS.get(reply["error"]) or os.strerror(reply["errno"])
+    return _refused(
+        teller, path, reply["errno"], reasons.of_failure(run, step, reply, failure)
+    )
+
+
+def _refused(teller, path, code, why):
+    # type: (telling.Teller, str, int, list[tuple[str, str]]) -> int
+    text = _TEXTS.get(code) or os.strerror(code)
     teller.tell(telling.ERROR, "could not insert module %s: %s" % (path, text))
-    telling.err("  why    %s\n" % failure["message"])
+    for pair in why:
+        teller.add(*pair)
     return 1
-
-
-def flags_of(words):
-    # type: (Sequence[str]) -> int
-    """Return finit_module's flags for the force options given."""
-    flags = 0
-    if "force" in words or "force-modversion" in words:
-        flags |= 1
-    if "force" in words or "force-vermagic" in words:
-        flags |= 2
-    return flags

@@ -1,6 +1,10 @@
 """lsmod: the loaded modules."""
 
+import errno
+import os
+
 from modferry_agent.compat import TYPE_CHECKING
+from modferry_agent.errors import AgentError
 from modferry_agent.system.kernel import Kernel
 from modferry_agent.tools import telling
 
@@ -12,6 +16,7 @@ _TABLE = (
     ("verbose", "v", False),
     ("version", "V", False),
     ("help", "h", False),
+    ("from-proc", "", False),
 )
 _USAGE = """Usage:
 \t%(name)s [options]
@@ -20,13 +25,15 @@ Options:
 \t-v, --verbose     enables more messages
 \t-V, --version     show version
 \t-h, --help        show this help
+\t    --from-proc   show /proc/modules alone, read at once: a module that is
+\t                  being removed is shown as it was (kmod has no such option)
 """
 
 
 def main(argv):
     # type: (Sequence[str]) -> int
     """Print the table; return the exit status."""
-    return telling.run_tool(argv, _TABLE, _USAGE, telling.ERROR, _show)
+    return telling.run_tool(argv, _TABLE, _USAGE, telling.ERROR, _show, ("from-proc",))
 
 
 def _show(teller, given, operands):
@@ -34,15 +41,37 @@ def _show(teller, given, operands):
     if operands:
         teller.tell(telling.ERROR, "too many arguments provided.")
         return 1
-    lines = ["Module                  Size  Used by"]
     kernel = Kernel()
-    for entry in kernel.modules():
-        line = "%-19s %8d  %d" % (entry["name"], entry["size"], entry["refcount"])
-        holders = kernel.holders(entry["name"])
-        if holders is None:
-            holders = entry["holders"]
-        if holders:
-            line += " " + ",".join(holders)
-        lines.append(line)
-    telling.out("\n".join(lines) + "\n")
+    try:
+        entries = kernel.modules()
+    except AgentError as error:
+        why = os.strerror(errno.ENOENT)
+        teller.tell(telling.ERROR, "could not open /proc/modules: " + why)
+        text = "could not get list of modules: " + why
+        teller.tell(telling.ERROR, text, error.message, error.hint)
+        return 1
+    from_proc = ("from-proc", "") in given
+    telling.out("Module                  Size  Used by\n")
+    for entry in entries:
+        name, size, count = entry["name"], entry["size"], entry["refcount"]
+        holders = entry["holders"]  # type: list[str] | None
+        if not from_proc:
+            size, count = _numbers(kernel, name, size)
+            holders = kernel.holders(name)
+            if holders is None:
+                text = "could not open '/sys/module/%s/holders': %s"
+                teller.tell(telling.ERROR, text % (name, os.strerror(errno.ENOENT)))
+        line = "%-19s %8d  %d" % (name, size, count)
+        telling.out(line + (" " + ",".join(holders) if holders else "") + "\n")
     return 0
+
+
+def _numbers(kernel, name, size):
+    # type: (Kernel, str, int) -> tuple[int, int]
+    # From sysfs, where a module that has just gone has nothing any more.
+    there = kernel.initstate(name) is not None
+    core = kernel.read_number("/sys/module/%s/coresize" % name)
+    count = kernel.refcount(name)
+    if core is None:
+        core = size if there else -errno.ENOENT
+    return core, -errno.ENOENT if count is None else count

@@ -1,21 +1,21 @@
 """modinfo: what a module file says about itself, or the kernel about a builtin."""
 
+import errno
 import os
 
-from modferry_agent.compat import TYPE_CHECKING, native, raw
-from modferry_agent.core import elf, modinfo, names
+from modferry_agent.compat import TYPE_CHECKING, raw
+from modferry_agent.core import elf, modinfo, names, signature
 from modferry_agent.errors import AgentError, FormatError
 from modferry_agent.jobs import probing
 from modferry_agent.system import moduletree
 from modferry_agent.system.kernel import Kernel
-from modferry_agent.tools import telling
+from modferry_agent.tools import modinfotext, telling
+from modferry_agent.tools.modprobebox import absolute
 
 if TYPE_CHECKING:
     from typing import Sequence  # noqa: F401  # novermin
 
     from modferry_agent.core.probeplan import Sources  # noqa: F401
-
-    Fields = list[tuple[str, str]]
 
 _TABLE = (
     ("author", "a", False),
@@ -38,6 +38,14 @@ _FIELDS = {
     "parameters": "parm",
     "filename": "filename",
 }
+# What kmod's errno is for a file that cannot be read as a module.
+_ERRNOS = {
+    "not-elf": errno.ENOEXEC,
+    "no-decompressor": errno.ENOSYS,
+    "no-modinfo": errno.ENODATA,
+}
+# A shorter file has not even room for a magic number.
+_LEAST_BYTES = 6
 _USAGE = """Usage:
 \t%(name)s [options] <modulename|filename> [args]
 Options:
@@ -68,141 +76,109 @@ def _show_all(teller, given, operands):
         teller.tell(telling.ERROR, "missing module or filename.")
         return 1
     values = dict(given)
-    kernel = Kernel(release=values.get("set-version", ""))
-    tree = probing.tree_of(values.get("basedir", ""), kernel.release)
     field = values.get("field", "")
     for name, _ in given:
         field = _FIELDS.get(name, field)
-    printer = _Printer(field, "\0" if "null" in values else "\n")
-    sources = None  # type: Sources | None
+    shown = _Shown(
+        teller,
+        modinfotext.Printer(field, "\0" if "null" in values else "\n", teller.tell),
+        Kernel(release=values.get("set-version", "")),
+        values.get("basedir", ""),
+    )
     status = 0
     for operand in operands:
-        if names.is_module_file(operand) and os.path.isfile(raw(operand)):
-            location = native(os.path.abspath(raw(operand)))
-            status = _show_file(teller, printer, operand, location) or status
-            continue
-        if sources is None:
-            try:
-                sources = probing.read_sources(kernel, tree, [])
-            except AgentError:
-                teller.tell(telling.ERROR, "Module %s not found." % operand)
-                status = 1
-                continue
-        found = _resolve(sources, operand, "modname" in values)
-        if not found:
-            text = (
-                "Module name %s not found."
-                if "modname" in values
-                else ("Module %s not found.")
-            )
-            teller.tell(telling.ERROR, text % operand)
-            status = 1
-        for name in found:
-            path = sources.line_of(name)[0]
-            if path:
-                if not path.startswith("/"):
-                    path = tree + "/" + path
-                status = _show_file(teller, printer, name, path) or status
-            else:
-                _show_builtin(printer, tree, name)
+        is_file = names.is_module_file(operand[operand.rfind("/") + 1 :])
+        if "modname" in values:
+            status = shown.show_name(operand) or status
+        elif is_file and os.path.isfile(raw(operand)):
+            path = operand if operand.startswith("/") else absolute(operand)
+            status = shown.show_file(names.module_name(operand), path) or status
+        else:
+            status = shown.show_all_of(operand) or status
     return status
 
 
-def _resolve(sources, operand, exact):
-    # type: (Sources, str, bool) -> list[str]
-    if exact:
-        name = operand.replace("-", "_")
-        known = sources.line_of(name)[0] or sources.is_builtin(name)
-        return [name] if known else []
-    return sources.resolve(operand)
+class _Shown(object):
+    """What is shown so far, and where names are looked up."""
 
+    def __init__(self, teller, printer, kernel, root):
+        # type: (telling.Teller, modinfotext.Printer, Kernel, str) -> None
+        self.teller = teller
+        self.printer = printer
+        self.kernel = kernel
+        root = absolute(root) if root and not root.startswith("/") else root
+        self.tree = probing.tree_of(root, kernel.release)
+        self._sources = None  # type: Sources | None
 
-def _show_file(teller, printer, name, path):
-    # type: (telling.Teller, _Printer, str, str) -> int
-    printer.begin([("filename", path)])
-    try:
-        file = elf.Elf(moduletree.read_module(path))
-        section = file.named(".modinfo")
-        if section is None:
-            raise FormatError("it has no .modinfo")
-    except AgentError as error:
-        telling.out(printer.take())
-        teller.tell(
-            telling.ERROR, "could not get modinfo from '%s': %s" % (name, error.message)
-        )
+    def sources(self):
+        # type: () -> Sources
+        # No configuration: modinfo looks in the indexes alone.
+        if self._sources is None:
+            self._sources = probing.read_indexes(self.tree)
+        return self._sources
+
+    def show_name(self, operand):
+        # type: (str) -> int
+        name = operand.split(".", 1)[0].replace("-", "_")
+        if self.sources().line_of(name)[0] or self.sources().is_builtin(name):
+            return self._show(name)
+        self.teller.tell(telling.ERROR, "Module name %s not found." % operand)
         return 1
-    printer.add(modinfo.fields(section))
-    telling.out(printer.take())
-    return 0
 
+    def show_all_of(self, operand):
+        # type: (str) -> int
+        found = self.sources().resolve(operand)
+        if not found:
+            self.teller.tell(telling.ERROR, "Module %s not found." % operand)
+            return 1
+        return max([self._show(name) for name in found])
 
-def _show_builtin(printer, tree, name):
-    # type: (_Printer, str, str) -> None
-    printer.begin([("name", name), ("filename", "(builtin)")])
-    content = moduletree.read_if_there(tree + "/modules.builtin.modinfo") or b""
-    fields = []
-    for entry in modinfo.strings(content):
-        key, _, value = entry.partition("=")
-        module, _, key = key.partition(".")
-        if module == name:
-            fields.append((key, value))
-    printer.add(fields)
-    telling.out(printer.take())
-
-
-class _Printer(object):
-    """The lines of one module, in modinfo's order and form."""
-
-    def __init__(self, field, end):
-        # type: (str, str) -> None
-        self.field = field
-        self.end = end
-        self.lines = []  # type: list[str]
-
-    def begin(self, pairs):
-        # type: (Fields) -> None
-        self.lines = []
-        for key, value in pairs:
-            if not self.field:
-                self.lines.append("%-16s%s" % (key + ":", value))
-            elif self.field == key:
-                self.lines.append(value)
-
-    def add(self, fields):
-        # type: (Fields) -> None
-        parameters = []  # type: list[str]
-        texts, types = {}, {}  # type: dict[str, str], dict[str, str]
-        for key, value in fields:
-            if key in ("parm", "parmtype"):
-                name, _, rest = value.partition(":")
-                if name not in parameters:
-                    parameters.append(name)
-                (texts if key == "parm" else types)[name] = rest
-                if self.field != "parmtype" or key != "parmtype":
-                    continue
-            if self.field == key:
-                self.lines.append(value)
-            elif not self.field and self.end == "\0":
-                self.lines.append("%s=%s" % (key, value))
-            elif not self.field:
-                self.lines.append("%-16s%s" % (key + ":", value))
-        if self.field not in ("", "parm"):
-            return
-        for name in reversed(parameters):  # kmod's list has the newest first
-            self.lines.append(self._parameter(name, texts, types))
-
-    def _parameter(self, name, texts, types):
-        # type: (str, dict[str, str], dict[str, str]) -> str
-        text, kind = texts.get(name), types.get(name)
-        head = "" if self.field else "%-16s" % "parm:"
-        if text is None:
-            return "%s%s:%s%s" % (head, name, " (" if self.field else "", kind) + (
-                ")" if self.field else ""
+    def _show(self, name):
+        # type: (str) -> int
+        path = self.sources().line_of(name)[0]
+        if path:
+            return self.show_file(
+                name, path if path.startswith("/") else self.tree + "/" + path
             )
-        if kind is None:
-            return "%s%s:%s" % (head, name, text)
-        return "%s%s:%s (%s)" % (head, name, text, kind)
+        self.printer.begin([("name", name), ("filename", "(builtin)")])
+        self.printer.add(self._builtin_fields(name))
+        telling.out(self.printer.take())
+        return 0
 
-    def take(self):
-        # type: () -> str
-        return "".join([line + self.end for line in self.lines])
+    def _builtin_fields(self, wanted):
+        # type: (str) -> list[tuple[str, str]]
+        # The first run of consecutive entries of that module.
+        content = moduletree.read_if_there(self.tree + "/modules.builtin.modinfo")
+        fields = []
+        for entry in modinfo.strings(content or b""):
+            key, _, value = entry.partition("=")
+            module, _, key = key.partition(".")
+            if module.replace("-", "_") == wanted:
+                fields.append((key, value))
+            elif fields:
+                break
+        return fields
+
+    def show_file(self, name, path):
+        # type: (str, str) -> int
+        self.printer.begin([("filename", path)])
+        try:
+            octets = moduletree.read_module(path)
+            if len(octets) < _LEAST_BYTES:
+                raise FormatError("it has %d bytes" % len(octets), code="too-short")
+            section = elf.Elf(octets).named(".modinfo")
+            if section is None:
+                raise FormatError("it has no .modinfo", code="no-modinfo")
+            self.printer.add(modinfo.fields(section), signature.fields(octets))
+        except AgentError as error:
+            telling.out(self.printer.take())
+            code = error.details.get("errno") or _ERRNOS.get(error.code, errno.EINVAL)
+            text = "could not get modinfo from '%s': %s" % (
+                name,
+                os.strerror(int(code)),
+            )
+            telling.flush()
+            self.teller.tell(telling.ERROR, text, error.message, error.hint)
+            return 1
+        telling.out(self.printer.take())
+        return 0

@@ -1,121 +1,149 @@
-"""modprobe -r: remove a module, then what it needed and nothing else uses."""
+"""modprobe -r: remove a module, then what it needed and nothing else uses.
 
+Source: kmod, tools/modprobe.c, rmmod_do_module.
+"""
+
+import errno
 import os
+import time
 
-from modferry_agent.compat import TYPE_CHECKING, native, raw
+from modferry_agent.compat import TYPE_CHECKING
 from modferry_agent.core.names import module_name
-from modferry_agent.errors import AgentError
-from modferry_agent.jobs import checked
-from modferry_agent.system import moduletree
-from modferry_agent.tools import telling
-from modferry_agent.tools.telling import ERROR, FATAL, WARNING
+from modferry_agent.tools import modprobetable, telling
+from modferry_agent.tools.telling import ERROR, WARNING
 
 if TYPE_CHECKING:
-    from typing import Any  # noqa: F401  # novermin
+    from typing import Sequence  # noqa: F401  # novermin
 
-    from modferry_agent.jobs.loadrun import Run  # noqa: F401
-    from modferry_agent.tools.modprobetable import Settings  # noqa: F401
-
-
-def remove(teller, run, settings, text):
-    # type: (telling.Teller, Run, Settings, str) -> int
-    """Remove all modules the text stands for; return 1 if one of them stays."""
-    names = run.sources.resolve(text)
-    if not names and module_name(text) in run.present:
-        names = [module_name(text)]
-    if not names:
-        teller.tell(WARNING if settings.all else FATAL, "Module %s not found." % text)
-        return 1
-    status = 0
-    for name in names:
-        status = _remove_one(teller, run, settings, name) or status
-    return status
+    from modferry_agent.tools.modprobebox import Box  # noqa: F401
 
 
-def _remove_one(teller, run, settings, name):
-    # type: (telling.Teller, Run, Settings, str) -> int
-    path, needed = run.sources.line_of(name)
-    inner = name
-    if name not in run.present and path:
-        inner = inner_name(run.tree, path)  # loaded under a link's name
-    if not settings.ignore_commands:
-        command = run.sources.config.command_of("remove", name)
-        if command is not None:
-            return run_command(teller, "remove", command, name, "")
-    entry = _entry(run, inner)
-    if entry is None:
-        if run.sources.is_builtin(name):
-            teller.tell(FATAL, "Module %s is builtin." % name)
+class Removal(object):
+    """The removing of operands.
+
+    level: of the messages that kmod makes fatal, unless -a makes them warnings
+    """
+
+    def __init__(self, teller, box, settings, level):
+        # type: (telling.Teller, Box, modprobetable.Settings, int) -> None
+        """Remember what to work with."""
+        self.teller = teller
+        self.box = box
+        self.settings = settings
+        self.level = level
+
+    def remove(self, text):
+        # type: (str) -> int
+        """Remove all modules the text stands for; return 1 if one of them stays."""
+        names = self.box.sources.resolve(text)
+        if not names:
+            self.teller.tell(self.level, "Module %s not found." % text)
             return 1
-        if settings.first_time:
-            teller.tell(FATAL, "Module %s is not in kernel." % name)
-            return 1
+        for name in names:
+            if not self._remove_one(name):
+                return 1
         return 0
-    if settings.holders:
-        for holder in reversed(entry["holders"]):
-            _remove_one(teller, run, settings, holder)
-        entry = _entry(run, inner) or entry
-    if entry["refcount"] > 0:
-        teller.tell(FATAL, "Module %s is in use." % inner)
-        return 1
-    if not _delete(teller, run, settings, inner, True):
-        return 1
-    for one in reversed(needed) if settings.dry_run else needed:
-        below = module_name(one)
-        if below not in run.present:
-            below = inner_name(run.tree, one)
-        found = _entry(run, below)
-        if found is not None and found["refcount"] == 0:
-            _delete(teller, run, settings, below, False)
-    return 0
 
-
-def _entry(run, name):
-    # type: (Run, str) -> dict[str, Any] | None
-    for entry in run.kernel.modules():
-        if entry["name"] == name:
-            return entry
-    return None
-
-
-def _delete(teller, run, settings, name, loud):
-    # type: (telling.Teller, Run, Settings, str, bool) -> bool
-    if settings.show or teller.verbosity > WARNING:
-        telling.out("rmmod %s\n" % name)
-    if settings.dry_run:
+    def _remove_one(self, name):
+        # type: (str) -> bool
+        settings, box = self.settings, self.box
+        before, after = [], []  # type: list[str], list[str]
+        command = None
+        if not settings.ignore_commands:
+            before, after = box.sources.config.softdeps_of(name)
+            command = box.sources.config.command_of("remove", name)
+        inner = name
+        if command is None:
+            if box.sources.is_builtin(name):
+                return self._told("Module %s is builtin." % name)
+            if box.kernel.initstate(name) is None:
+                inner = box.inner_name(name)  # loaded under a link's name
+            if box.kernel.initstate(inner) is None:
+                if settings.first_time:
+                    return self._told("Module %s is not in kernel." % name)
+                return True
+        self._remove_texts(after)
+        if settings.holders and not self._remove_holders(inner):
+            return False
+        if command is not None:
+            if not self._run_command(command, name):
+                return False
+        else:
+            if not settings.wait_ms and (box.kernel.refcount(inner) or 0) > 0:
+                return self._told("Module %s is in use." % inner)
+            if not self._delete(inner):
+                return False
+            self._remove_unused(name)
+        self._remove_texts(before)
         return True
-    flags = os.O_NONBLOCK | (os.O_TRUNC if settings.force else 0)
-    code = run.loader.delete(name, flags)[1]
-    if code and loud:
-        teller.tell(ERROR, "could not remove '%s': %s" % (name, os.strerror(code)))
-    return not code
 
+    def _told(self, text):
+        # type: (str) -> bool
+        self.teller.tell(self.level, text)
+        return False
 
-def inner_name(tree, path):
-    # type: (str, str) -> str
-    """Return the name by which the kernel knows the module of a file or link."""
-    location = path if path.startswith("/") else tree + "/" + path
-    if not os.path.islink(raw(location)):
-        return module_name(path)
-    try:
-        module = checked.CheckedModule(location, moduletree.read_stored(location))
-        module.parse()
-    except (AgentError, ValueError):
-        return module_name(native(os.path.realpath(raw(location))))
-    return module.inner_name
+    def _remove_texts(self, texts):
+        # type: (Sequence[str]) -> None
+        names = [name for text in texts for name in self.box.sources.resolve(text)]
+        for name in reversed(names):
+            self._remove_one(name)
 
+    def _remove_holders(self, name):
+        # type: (str) -> bool
+        for holder in reversed(self.box.kernel.holders(name) or []):
+            if not self._remove_one(holder):
+                return False
+        return True
 
-def run_command(teller, kind, command, name, options):
-    # type: (telling.Teller, str, str, str, str) -> int
-    """Run an install or remove command of modprobe.d, as system(3) does."""
-    text = command.replace("$CMDLINE_OPTS", options)
-    os.environ["MODPROBE_MODULE"] = name
-    status = os.system(text)  # noqa: S605  # what modprobe.d says is the box's own
-    if status:
-        teller.tell(
-            ERROR,
-            "Error running %s command '%s' for module %s: retcode %d"
-            % (kind, text, name, status >> 8),
-        )
-        return 1
-    return 0
+    def _remove_unused(self, name):
+        # type: (str) -> None
+        # The deepest first: what is above it still holds it, so that of a chain only
+        # the next one goes.  So does kmod.
+        for path in reversed(self.box.sources.line_of(name)[1]):
+            below = module_name(path)
+            if self.box.kernel.refcount(below) is None:
+                below = self.box.inner_name(below, path)
+            if self.box.kernel.refcount(below) == 0:
+                self._delete(below)
+
+    def _run_command(self, command, name):
+        # type: (str, str) -> bool
+        self._show("remove %s\n" % command)
+        if self.settings.dry_run:
+            return True
+        if modprobetable.run_command(self.teller, "remove", command, name, ""):
+            return True
+        return self._told("Error running remove command for %s" % name)
+
+    def _delete(self, name):
+        # type: (str) -> bool
+        self._show("rmmod %s\n" % name)
+        if self.settings.dry_run:
+            return True
+        flags = os.O_NONBLOCK | (os.O_TRUNC if self.settings.force else 0)
+        code = self._call(name, flags)
+        if code:
+            text = "could not remove '%s': %s" % (name, os.strerror(code))
+            self.teller.tell(ERROR, text)
+        return code in (0, errno.EEXIST)
+
+    def _call(self, name, flags):
+        # type: (str, int) -> int
+        # What is in use is asked again for, ever more rarely, until the wait is over.
+        left, pause = self.settings.wait_ms, 1
+        while True:
+            code = self.box.loader().delete(name, flags)[1]
+            if code != errno.EAGAIN or left <= 0:
+                return code
+            while pause > left:
+                pause //= 2
+            pause = max(pause, 1)
+            time.sleep(pause / 1000.0)
+            left -= pause
+            pause *= 2
+
+    def _show(self, text):
+        # type: (str) -> None
+        if self.settings.show_depends or self.teller.verbosity > WARNING:
+            telling.out(text)
+            telling.flush()

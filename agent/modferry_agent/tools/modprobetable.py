@@ -1,11 +1,17 @@
 """modprobe's options, usage, messages and configuration dump."""
 
-from modferry_agent.compat import TYPE_CHECKING
+import errno
+import os
+
+from modferry_agent.compat import TYPE_CHECKING, native, raw
+from modferry_agent.tools import telling
+from modferry_agent.tools.options import OptionError
 
 if TYPE_CHECKING:
     from typing import Sequence  # noqa: F401  # novermin
 
     from modferry_agent.core.probeplan import Sources  # noqa: F401
+    from modferry_agent.tools.modprobebox import Box  # noqa: F401
 
 TABLE = (
     ("all", "a", False),
@@ -38,6 +44,10 @@ TABLE = (
     ("verbose", "v", False),
     ("version", "V", False),
     ("help", "h", False),
+    ("all-softdeps", "", False),
+    ("blacklist-dependencies", "", False),
+    ("install-beside-softdeps", "", False),
+    ("allow", "", True),
 )
 
 USAGE = """Usage:
@@ -50,6 +60,7 @@ Management Options:
 \t-a, --all                   every operand is a module
 \t-r, --remove                remove modules instead of inserting
 \t    --remove-holders        remove what uses them first (use with -r)
+\t-w, --wait=MSEC             wait as long for a module in use (use with -r)
 \t-R, --show-alias            only look up and print the modules
 \t    --first-time            fail if the module is there (or not) already
 \t-i, --ignore-install        ignore install commands
@@ -63,6 +74,13 @@ Query Options:
 \t-c, --show-config           print the configuration and the aliases
 \t    --show-modversions      print the CRCs a module file was built with
 \t    --show-exports          print what a module file exports
+Options that kmod has not:
+\t    --all-softdeps          every fitting softdep line counts, not just the first
+\t    --blacklist-dependencies
+\t                            fail where something blacklisted would be loaded
+\t    --install-beside-softdeps
+\t                            run install commands of modules with softdeps, too
+\t    --allow=FILE            load nothing that FILE does not name, one a line
 General Options:
 \t-n, --dry-run               do everything but insert or remove
 \t-C, --config=FILE           use FILE instead of the usual directories
@@ -75,9 +93,21 @@ General Options:
 \t-h, --help                  show this help
 """
 
+# Whole names that are ours or newer than kmod 34, so that its own can be cut as before.
+OURS = (
+    "show-alias",
+    "all-softdeps",
+    "blacklist-dependencies",
+    "install-beside-softdeps",
+    "allow",
+)
+
+# By $MODPROBE_OPTIONS, to modprobes that commands of modprobe.d run.
+PASSED_ON = {"config": "-C", "syslog": "-s", "quiet": "-q", "verbose": "-v"}
+
 ERRNO_TEXTS = {
-    "EEXIST": "Module already in kernel",
-    "ENOENT": "Unknown symbol in module, or unknown parameter (see dmesg)",
+    errno.EEXIST: "Module already in kernel",
+    errno.ENOENT: "Unknown symbol in module, or unknown parameter (see dmesg)",
 }
 
 
@@ -86,7 +116,7 @@ class Settings(object):
 
     def __init__(self, given):
         # type: (Sequence[tuple[str, str]]) -> None
-        """Read the pairs of option and argument."""
+        """Read the pairs of option and argument; OptionError for a bad --allow."""
         words = [name for name, _ in given]
         values = dict(given)
 
@@ -96,7 +126,7 @@ class Settings(object):
 
         self.all = has("all")
         self.holders = has("remove-holders", "remove-dependencies")
-        self.remove = has("remove") or self.holders
+        self.remove = has("remove")
         self.resolve = has("resolve-alias", "show-alias")
         self.first_time = has("first-time")
         self.ignore_commands = has("ignore-install", "ignore-remove")
@@ -107,34 +137,129 @@ class Settings(object):
         self.show_modversions = has("show-modversions", "dump-modversions")
         self.show_exports = has("show-exports")
         self.dry_run = has("dry-run", "show") or self.show_depends
-        self.show = self.dry_run
         self.quiet = has("quiet")
         self.release = values.get("set-version", "")
         self.root = values.get("dirname", "")
         configs = [value for name, value in given if name == "config"]
         self.config = configs or None
+        self.wait_ms = 0
+        self.bad_wait = ""
+        if "wait" in values:
+            number = number_of(values["wait"])
+            if number is None:
+                self.bad_wait = values["wait"]
+            self.wait_ms = number or 0
+        self.all_softdeps = has("all-softdeps")
+        self.blacklist_dependencies = has("blacklist-dependencies")
+        self.install_beside_softdeps = has("install-beside-softdeps")
+        self.allowed = None  # type: list[str] | None
+        if "allow" in values:
+            self.allowed = _names_in(values["allow"])
+
+
+def number_of(text):
+    # type: (str) -> int | None
+    """Return the number as strtoul(3) with base 0 reads all of a text; else None."""
+    digits = text.strip().lstrip("+")
+    if digits[:2] in ("0x", "0X"):
+        base = 16
+    else:
+        base = 8 if digits[:1] == "0" else 10
+    try:
+        return int(digits, base)
+    except ValueError:
+        return None
+
+
+def _names_in(path):
+    # type: (str) -> list[str]
+    try:
+        stream = open(raw(path), "rb")
+        try:
+            lines = native(stream.read()).split("\n")
+        finally:
+            stream.close()
+    except EnvironmentError as error:
+        raise OptionError("--allow: %s: %s" % (path, error.strerror))
+    names = [line.split("#", 1)[0].strip() for line in lines]
+    return [name.replace("-", "_") for name in names if name]
+
+
+def flags_of(words):
+    # type: (Sequence[str]) -> int
+    """Return finit_module's flags for the force options given."""
+    flags = 0
+    if "force" in words or "force-modversion" in words:
+        flags |= 1
+    if "force" in words or "force-vermagic" in words:
+        flags |= 2
+    return flags
+
+
+def joined(words):
+    # type: (Sequence[str]) -> str
+    """Return parameters as one text; a value with a blank gets quotes, as kmod does."""
+    parts = []
+    for word in words:
+        name, equals, value = word.partition("=")
+        if equals and " " in value and not value.startswith(("\"", "'")):
+            word = '%s="%s"' % (name, value)
+        parts.append(word)
+    return " ".join(parts)
 
 
 def words_of(text):
     # type: (str) -> list[str]
-    """Return $MODPROBE_OPTIONS as words; quotes of either kind group."""
-    words, word, quote = [], "", ""
-    for letter in text:
-        if quote:
-            if letter == quote:
-                quote = ""
-            else:
-                word += letter
-        elif letter in "\"'":
-            quote = letter
+    """Return $MODPROBE_OPTIONS as kmod splits it.
+
+    At each blank, so that two of them have an empty word between; a quoted part is a
+    word by itself, and what stands before it in its word is lost.
+    """
+    words, start, quote = [], 0, -1  # type: list[str], int, int
+    for at, letter in enumerate(text):
+        if quote >= 0:
+            if letter == text[quote]:
+                words.append(text[quote + 1 : at])
+                start, quote = at + 1, -1
         elif letter == " ":
-            words.append(word)
-            word = ""
-        else:
-            word += letter
-    if word:
-        words.append(word)
+            words.append(text[start:at])
+            start = at + 1
+        elif letter in "\"'":
+            quote = at
+    if start < len(text):
+        words.append(text[start:])
     return words
+
+
+def tell_complaints(box):
+    # type: (Box) -> None
+    """Write what is wrong with the configuration, as kmod's library does."""
+    for complaint in box.sources.config.warnings:
+        telling.err("libkmod: ERROR: %s: %s\n" % complaint)
+    kind = box.kernel.compression()
+    if kind not in ("", "zstd", "xz", "gzip"):
+        text = "get_kernel_compression: unknown kernel compression %s" % kind
+        telling.err("libkmod: ERROR: %s\n" % text)
+
+
+def run_command(teller, kind, command, name, options):
+    # type: (telling.Teller, str, str, str, str) -> bool
+    """Run an install or remove command of modprobe.d as system(3) does; False: failed.
+
+    kind: install or remove
+    """
+    text = command.replace("$CMDLINE_OPTS", options)
+    os.environ["MODPROBE_MODULE"] = name
+    # S605: what modprobe.d says is the box's own.
+    status = os.system(text)  # noqa: S605
+    if not status:
+        return True
+    if kind == "install":
+        words = "Error running install command '%s' for module %s: retcode %d"
+        # What a shell says of a signal; kmod takes that for success.
+        code = os.WEXITSTATUS(status) if os.WIFEXITED(status) else 128 + status % 128
+        teller.tell(telling.ERROR, words % (text, name, code))
+    return False
 
 
 def config_text(sources):

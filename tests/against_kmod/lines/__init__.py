@@ -1,0 +1,1 @@
+"""Command lines by theme; each Python module has ``CASES``."""
