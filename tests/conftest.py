@@ -11,6 +11,21 @@ pytest_plugins = ["support.practice"]
 ROOT = Path(__file__).resolve().parent.parent
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Say which tests stay together where several processes share the work.
+
+    Those on the practice box share the one that is up, the others of a file what the
+    file sets up. What boots a box takes longest and comes first.
+    """
+    boxes = [item for item in items if item.get_closest_marker("practice_box")]
+    shared = {item for item in items if "practice" in getattr(item, "fixturenames", ())}
+    for item in items:
+        group = "practice" if item in shared else str(item.path)
+        item.add_marker(pytest.mark.xdist_group(group))
+    first = {*boxes, *shared}
+    items.sort(key=lambda item: item not in first)
+
+
 @pytest.fixture(scope="session")
 def root() -> Path:
     """Return the top of the checkout."""

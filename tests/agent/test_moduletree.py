@@ -139,6 +139,7 @@ CONTENT = b"module " * 1000
         lzma.compress(CONTENT),
         lzma.compress(CONTENT[:500]) + lzma.compress(CONTENT[500:]) + bytes(8),
     ],
+    ids=["plain", "gzip", "two gzip streams", "xz", "two xz streams and padding"],
 )
 def test_compression_is_told_by_magic(stored: bytes, tmp_path: Path):
     path = tmp_path / "a.ko"
@@ -157,6 +158,7 @@ def test_compression_is_told_by_magic(stored: bytes, tmp_path: Path):
         lzma.compress(CONTENT) + b"garbage",
         b"\x28\xb5\x2f\xfd" + b"garbage" * 9,
     ],
+    ids=["cut gzip", "garbled gzip", "cut xz", "garbled xz", "xz and more", "no zstd"],
 )
 def test_a_broken_compressed_file_is_told(stored: bytes):
     with pytest.raises((FormatError, FileError)) as caught:

@@ -36,14 +36,14 @@ def test_a_password_is_the_first_line_of_a_file(tmp_path: Path) -> None:
 @pytest.mark.parametrize("mode", [0o640, 0o604, 0o660])
 def test_a_file_others_may_read_is_refused(tmp_path: Path, mode: int) -> None:
     file = tmp_path / "password"
-    file.write_text("open\n")
+    file.write_text("sesame\n")
     file.chmod(mode)
 
     with pytest.raises(UsageError, match="others may read") as caught:
         Secrets(Source(file=str(file))).login_password("root@saw")
 
     assert caught.value.next_step == f"chmod 600 {file}"
-    assert "open" not in caught.value.report()
+    assert "sesame" not in caught.value.report()
 
 
 def test_a_missing_file_is_told(tmp_path: Path) -> None:
