@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
@@ -30,6 +31,12 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 def root() -> Path:
     """Return the top of the checkout."""
     return ROOT
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _sent_folder(tmp_path_factory: pytest.TempPathFactory) -> None:
+    """Keep what the tests send out of the user's cache."""
+    os.environ["MODFERRY_SENT"] = str(tmp_path_factory.mktemp("sent"))
 
 
 @pytest.fixture

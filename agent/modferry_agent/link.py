@@ -13,6 +13,7 @@ import struct
 
 from modferry_agent import wire
 from modferry_agent.compat import TYPE_CHECKING
+from modferry_agent.framesize import FRAME_COST, Loss
 from modferry_agent.inbox import LENGTH, MAP_BITS, Inbox
 from modferry_agent.wire import Frame
 
@@ -21,14 +22,12 @@ if TYPE_CHECKING:
 
 # Of the stated window, in bytes on the line: below N_TTY's 4095.
 TTY_WINDOW = 3584
-TTY_PAYLOAD = 256
+TTY_PAYLOAD = 512
 PIPE_WINDOW = 1 << 20
 PIPE_PAYLOAD = 16384
 
-_SMALLEST_PAYLOAD = 96
-_LARGEST_TTY_PAYLOAD = 1024
 _FIRST_TIMEOUT_S = 1.0
-_SHORTEST_TIMEOUT_S = 0.25
+_SHORTEST_TIMEOUT_S = 0.12
 _LONGEST_TIMEOUT_S = 4.0
 _ACK = struct.Struct(">Q")
 
@@ -69,7 +68,7 @@ class Link(object):
         self._decoder = decoder
         self._window = window
         self._adapt = adapt
-        self._clean = 0
+        self._loss = Loss()
         self._outbox = []  # type: list[bytes]
         self._queued = 0
         self._next = 0
@@ -124,8 +123,7 @@ class Link(object):
             sent = self._lost.pop(0)
             self.resent += 1
             out.append(self._launch(sent, now))
-        # The widest encoding makes four bytes of three; the window has room for it.
-        while self._queued and self._in_flight + self.payload * 4 // 3 < self._window:
+        while self._queued and self._in_flight + self._widest() < self._window:
             payload = self._cut()
             encoded = self._encode(
                 Frame(self.link_id, wire.DATA, self._next & 0xFFFF, payload)
@@ -134,6 +132,14 @@ class Link(object):
             self._next += 1
             out.append(self._launch(sent, now))
         return b"".join(out)
+
+    def _widest(self):
+        # type: () -> int
+        # What a frame takes on the line at most: base64's four bytes of three to the
+        # host, an escape for each thirteenth byte under the best key to the box.
+        if self._encode is wire.encode_to_box:
+            return self.payload * 13 // 12 + FRAME_COST
+        return self.payload * 4 // 3 + FRAME_COST
 
     def _launch(self, sent, now):
         # type: (_Sent, float) -> bytes
@@ -153,8 +159,7 @@ class Link(object):
         self._in_flight -= len(sent.encoded)
         self._lost.append(sent)
         if self._adapt:
-            self.payload = max(_SMALLEST_PAYLOAD, self.payload * 3 // 4)
-            self._clean = 0
+            self.payload = self._loss.best_payload(1, len(sent.encoded))
 
     def _cut(self):
         # type: () -> bytes
@@ -239,6 +244,8 @@ class Link(object):
     def _learn(self, sent, now):
         # type: (_Sent, float) -> None
         # Round trips by Jacobson's estimate, of frames sent once only (Karn).
+        if self._adapt:
+            self.payload = self._loss.best_payload(0, len(sent.encoded))
         if sent.tries > 1:
             return
         sample = now - sent.when
@@ -250,11 +257,6 @@ class Link(object):
             self._spread_s += (abs(error) - self._spread_s) / 4
         wanted = self._smoothed_s + 4 * self._spread_s
         self._timeout_s = min(max(wanted, _SHORTEST_TIMEOUT_S), _LONGEST_TIMEOUT_S)
-        if self._adapt:
-            self._clean += 1
-            if self._clean >= 32 and self.payload < _LARGEST_TTY_PAYLOAD:
-                self.payload += 32
-                self._clean = 0
 
 
 def _sequence(sent):

@@ -8,7 +8,6 @@ import sys
 
 from modferry_agent.compat import TYPE_CHECKING, is_integer, native
 from modferry_agent.errors import RequestError
-from modferry_agent.jobs.install import DIRECTORY
 
 if TYPE_CHECKING:
     from typing import Any, Callable  # noqa: F401  # novermin
@@ -17,7 +16,7 @@ if TYPE_CHECKING:
 TIME_LIMIT_S = {"quick": 30, "slow": 300, "load": 180, "transfer": 30}
 
 # The parts of the agent's archive; one needs those before it, the first is there.
-PARTS = ("base", "facts", "index", "load")
+PARTS = ("base", "files", "facts", "index", "load")
 
 REQUIRED = object()
 
@@ -95,12 +94,24 @@ TABLE = {
         mode=("number", 420),
         make_directories=("truth", True),
     ),
+    "deliver": Request(
+        "jobs.deliver:Delivery",
+        "files",
+        "transfer",
+        True,
+        path=("text", REQUIRED),
+        size=("number", REQUIRED),
+        sha256=("text", REQUIRED),
+        mode=("number", 420),
+        make_directories=("truth", True),
+        bases=("list", ()),
+    ),
     "pull": Request(
-        "jobs.pull:read_chunks", "base", "transfer", False, path=("text", REQUIRED)
+        "jobs.pull:read_chunks", "files", "transfer", False, path=("text", REQUIRED)
     ),
     "find": Request(
         "jobs.find:find_files",
-        "base",
+        "files",
         "slow",
         False,
         names=("list", REQUIRED),
@@ -188,18 +199,18 @@ TABLE = {
     ),
     "install": Request(
         "jobs.install:install_names",
-        "base",
+        "files",
         "quick",
         True,
-        directory=("text", DIRECTORY),
+        directory=("text", REQUIRED),
         dry_run=("truth", False),
     ),
     "uninstall": Request(
         "jobs.install:remove_names",
-        "base",
+        "files",
         "quick",
         True,
-        directory=("text", DIRECTORY),
+        directory=("text", REQUIRED),
         dry_run=("truth", False),
     ),
 }

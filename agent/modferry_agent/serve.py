@@ -41,7 +41,7 @@ class Service(object):
         """Begin a session on the line."""
         self._end = end
         self._lease_s = lease_s
-        self._pushes = {}  # type: dict[int, Push]
+        self._pushes = {}  # type: dict[int, Any]
         self._waiting = []  # type: list[bytes]
         self._request_id = 0
         self._reported = 0.0
@@ -148,7 +148,7 @@ class Service(object):
         request = TABLE[name]
         arguments = request.check(name, given)
         function = request.resolve()
-        if name == "push":
+        if name in ("push", "deliver"):
             push = function(**arguments)
             if push.present:
                 value = push.finish()
@@ -156,7 +156,7 @@ class Service(object):
                 self._reply(identity, value)
             else:
                 self._pushes[identity] = push
-                self._send(kind="ready", id=identity)
+                self._send(kind="ready", id=identity, **push.offer())
         elif name == "pull":
             self._stream(identity, function(**arguments))
         elif request.time_class in ("slow", "load"):
@@ -176,6 +176,8 @@ class Service(object):
         if push is None:
             return  # Refused already; the host had more on its way.
         try:
+            if "plan" in message:
+                push.begin(message["plan"])
             push.append(message["octets"])
             if message["last"]:
                 value = push.finish()
@@ -207,10 +209,12 @@ class Service(object):
 
 
 def _record(push):
-    # type: (Push) -> None
-    from modferry_agent.jobs.pushed import record_pushed
-
-    record_pushed(push.path, push.sha256, push.size)
+    # type: (Any) -> None
+    # By its name: it is not of the base, which takes the part that has it.
+    if ".ko" in os.path.basename(push.path):
+        name = "modferry_agent.jobs.pushed"
+        __import__(name)
+        sys.modules[name].record_pushed(push.path, push.sha256, push.size)
 
 
 def _argument_names(function):

@@ -10,10 +10,11 @@ Both directions carry the same frame body; each has an alphabet of its own.
              Every byte of the protocol is 80 or above, so whatever is below (a kernel
              line in the middle of a frame, a shell, a getty) is the box's console text
              and comes out whole, and the frame is whole without it.
-    to box   7E  key, body XOR key, both escaped by 7D  7E
+    to box   7E  {key, 128 bytes of the body XOR key}, all escaped by 7D  7E
              Never a byte that a tty or a shell acts on: no CR, LF, ^C, ^D, ^Z, ...  A
-             shell that gets frames because its agent died executes nothing.  The key
-             is the one of 237 that leaves the fewest bytes to escape.
+             shell that gets frames because its agent died executes nothing.  A key is
+             the one of 237 that leaves the fewest of its bytes to escape: one in a
+             hundred, where a key for a whole frame leaves one in twenty.
 
 Numbers are big-endian.  A frame whose CRC disagrees was never there.
 """
@@ -197,18 +198,22 @@ def _xor(key):
     return table
 
 
-def _best_key(body):
-    # type: (bytes) -> int
-    # A long frame is a pipe's: an escaped byte costs less there than the search.
-    keys = _KEYS if len(body) < 2048 else _KEYS[:2]
-    best, fewest = keys[0], len(body) + 1
+# Bytes under one key: with fewer the keys cost more than they spare.
+_SEGMENT = 128
+
+
+def _best_key(segment, keys):
+    # type: (bytes, list[int]) -> int
+    best, fewest = keys[0], len(segment) + 1
     for key in keys:
         safe = _SAFE.get(key)
         if safe is None:
             safe = _SAFE[key] = _unescaped_under(key)
-        count = len(body.translate(None, safe))
+        count = len(segment.translate(None, safe))
         if count < fewest:
             best, fewest = key, count
+            if not count:
+                break
     return best
 
 
@@ -216,11 +221,17 @@ def encode_to_box(frame):
     # type: (Frame) -> bytes
     """Return a frame as the host sends it."""
     body = encode_body(frame)
-    key = _best_key(body)
-    escaped = body.translate(_xor(key))
+    # A long frame is a pipe's: an escaped byte costs less there than the search.
+    keys = _KEYS if len(body) < 2048 else _KEYS[:1]
+    pieces = []
+    for at in range(0, len(body), _SEGMENT):
+        segment = body[at : at + _SEGMENT]
+        key = _best_key(segment, keys)
+        pieces.append(octet(key) + segment.translate(_xor(key)))
+    escaped = b"".join(pieces)
     for value, replacement in _REPLACEMENTS:
         escaped = escaped.replace(value, replacement)
-    return _FLAG + octet(key) + escaped + _FLAG
+    return _FLAG + escaped + _FLAG
 
 
 class ToBoxDecoder(object):
@@ -253,11 +264,15 @@ def _unescape(piece):
     # type: (bytes) -> Frame | None
     if len(piece) <= OVERHEAD:
         return None
-    parts = piece[1:].split(_ESCAPE)
+    parts = piece.split(_ESCAPE)
     for index in range(1, len(parts)):
         if not parts[index]:
             return None
         first = octets_of(parts[index][:1])[0]
         parts[index] = octet(first ^ _FLIP) + parts[index][1:]
-    key = octets_of(piece[:1])[0]
-    return decode_body(b"".join(parts).translate(_xor(key)))
+    keyed = b"".join(parts)
+    body = []
+    for at in range(0, len(keyed), _SEGMENT + 1):
+        key = octets_of(keyed[at : at + 1])[0]
+        body.append(keyed[at + 1 : at + 1 + _SEGMENT].translate(_xor(key)))
+    return decode_body(b"".join(body))

@@ -16,21 +16,17 @@ import re
 from collections.abc import Generator
 from dataclasses import dataclass, replace
 
-from modferry.core.launch import guarded_lines, shell_script, stage_two_lines
-from modferry.errors import BootstrapError, BoxError, TransportError
+from modferry.agentstart import start_agent
+from modferry.core.launch import guarded_lines, shell_script
+from modferry.errors import BoxError, TransportError
 from modferry.login import become, log_in, probe
 from modferry.steps import (
-    AGAIN,
     AGENT_SPEAKS,
     BOOT_LOADER,
     CONTINUATION,
     KILL_LINE,
     LISTEN_S,
-    MANGLED,
-    NEED,
-    NO_PYTHON,
     PROMPT,
-    READY,
     TRIES,
     Dialogue,
     Expect,
@@ -53,11 +49,11 @@ def console_dialogue(wanted: Wanted) -> Dialogue:
     """Go from whatever is on a serial console to the agent."""
     found = yield from _find(wanted)
     if found == "agent":
-        return "agent"
+        return
     if found == "login":
         yield from log_in(wanted)
     try:
-        return (yield from _from_shell(wanted, logged_in=found == "login"))
+        yield from _from_shell(wanted, logged_in=found == "login")
     except BoxError:
         if found == "login":
             # Nobody's shell may stay open because the agent did not start.
@@ -74,7 +70,7 @@ def _from_shell(wanted: Wanted, *, logged_in: bool) -> Dialogue:
     # Where we logged in, the end of the agent, whatever ends it, logs out again.
     launch = replace(wanted.launch, leave=logged_in)
     lines = guarded_lines(shell_script(launch, terminal=True))
-    return (yield from _launch(wanted, lines, terminal=True))
+    yield from start_agent(wanted, lines, terminal=True)
 
 
 def pipe_dialogue(wanted: Wanted) -> Dialogue:
@@ -84,7 +80,7 @@ def pipe_dialogue(wanted: Wanted) -> Dialogue:
         if uid != "0":
             yield from become(wanted, terminal=False)
     script = shell_script(replace(wanted.launch, leave=True), terminal=False)
-    return (yield from _launch(wanted, [script], terminal=False))
+    yield from start_agent(wanted, [script], terminal=False)
 
 
 def _find(wanted: Wanted) -> Part:
@@ -194,64 +190,4 @@ def _nothing_found(wanted: Wanted, seen: Seen) -> TransportError:
         why="the last that came is " + (repr(last) if last else "empty"),
         next_step="look at the console by hand; a prompt of another form is set by "
         "login.login_prompt in the profile",
-    )
-
-
-def _launch(wanted: Wanted, lines: list[str], *, terminal: bool) -> Dialogue:
-    timeout_s = wanted.profile.console.login_timeout_s
-    end = "\r" if terminal else "\n"
-    for attempt in range(TRIES):
-        yield Say("starting the agent")
-        clear = KILL_LINE if terminal else b""
-        if attempt and terminal:
-            yield from interrupt()
-        yield Send(clear + "".join(line + end for line in lines).encode("ascii"))
-        heard = yield Expect((AGENT_SPEAKS, NEED, NO_PYTHON, MANGLED), timeout_s)
-        if heard.index == 0:
-            return "agent"
-        if heard.index == 1:
-            assert heard.match is not None  # noqa: S101 - for the type checker
-            return (yield from _feed(wanted, heard.match, end))
-        if heard.match is not None and heard.match.re is NO_PYTHON:
-            raise BootstrapError(
-                "the box has no Python that can run the agent",
-                where=wanted.where,
-                why="none of " + ", ".join(wanted.launch.pythons) + " is there, "
-                "2.6 or newer, and works",
-                next_step="install python3-minimal there (python-minimal on Squeeze "
-                "and Wheezy), or name its path under python in the profile",
-            )
-    raise BootstrapError(
-        "the agent does not start",
-        where=wanted.where,
-        why="the shell answered: " + (last_line(heard.text) or "nothing"),
-        next_step="try again with --trace FILE and look at what the box answered",
-    )
-
-
-def _feed(wanted: Wanted, need: re.Match[bytes], end: str) -> Dialogue:
-    yield Say(f"the agent is not on the box yet (Python {need[1].decode()}."
-              f"{need[2].decode()}); sending it")  # fmt: skip
-    payload = wanted.stage_two(need[3] == b"1")
-    text = "".join(line + end for line in stage_two_lines(payload)).encode("ascii")
-    for _ in range(TRIES):
-        yield Send(text)
-        heard = yield Expect(
-            (READY, AGAIN), wanted.profile.console.login_timeout_s, silence_s=8.0
-        )
-        if heard.index == 0:
-            return "receiver"
-        if heard.index is None:
-            # The closing line was lost: any line with a dot makes it answer.  Or the
-            # line is slow, and what was sent was still on its way.
-            yield Send(f"{end}.0{end}".encode())
-            timeout_s = wanted.profile.console.login_timeout_s
-            heard = yield Expect((READY, AGAIN), timeout_s)
-            if heard.index == 0:
-                return "receiver"
-    raise BootstrapError(
-        "the agent cannot be sent",
-        where=wanted.where,
-        why=f"{TRIES} times the box got other bytes than were sent",
-        next_step="lower the speed of the line, or look at its cable",
     )

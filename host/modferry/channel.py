@@ -59,6 +59,11 @@ class Channel:
         return self._link.unsent
 
     @property
+    def slow(self) -> bool:
+        """Say whether bytes are dear: the line is a terminal's, not a pipe."""
+        return self._tty
+
+    @property
     def silent_s(self) -> float:
         """Return for how long no frame of the other end has come."""
         heard = self._link.last_heard

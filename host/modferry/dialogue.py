@@ -5,9 +5,9 @@ from __future__ import annotations
 import re
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
 
 from modferry import steps
+from modferry.core import events
 from modferry.transport.base import Transport
 from modferry_agent import wire
 
@@ -24,40 +24,36 @@ Recorder = Callable[[str, bytes], None]
 """Takes the direction (``>`` to the box, ``<`` from it) and the bytes."""
 
 
-@dataclass(frozen=True, slots=True)
-class Ending:
-    """How a dialogue ended: where the agent is, and the bytes that came after."""
-
-    reached: steps.Reached
-    rest: bytes
-
-
 class Conductor:
     """Runs dialogues over one transport.
 
     record: takes all that goes over the line; secrets are replaced.
-    say: takes the steps reached.  console: takes the text of the box.
+    sink: takes the steps reached and how far typing is.  console: takes the text of
+    the box.
     """
 
     def __init__(
         self,
         transport: Transport,
         record: Recorder,
-        say: Callable[[str], None],
+        sink: events.EventSink,
         console: Callable[[bytes], None],
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         """Begin with nothing heard."""
         self._transport = transport
         self._record = record
-        self._say = say
+        self._sink = sink
         self._console = console
         self._clock = clock
         self._frames = wire.ToHostDecoder()
         self._raw = b""
 
-    def run(self, dialogue: steps.Dialogue) -> Ending:
-        """Carry the dialogue out to its end; its errors come through."""
+    def run(self, dialogue: steps.Dialogue) -> bytes:
+        """Carry the dialogue out to its end; return what came of the agent already.
+
+        Its errors come through.
+        """
         try:
             step = next(dialogue)
             while True:
@@ -67,13 +63,16 @@ class Conductor:
                         self._transport.write(octets)
                         step = next(dialogue)
                     case steps.Say(text=text):
-                        self._say(text)
+                        self._sink(events.State(text))
+                        step = next(dialogue)
+                    case steps.Typed(done=done, total=total):
+                        self._sink(events.Progress(done, total, "sending the agent"))
                         step = next(dialogue)
                     case steps.Expect():
                         step = dialogue.send(self._wait(step))
-        except StopIteration as stop:
+        except StopIteration:
             rest, self._raw = self._raw, b""
-            return Ending(stop.value, rest)
+            return rest
 
     def _wait(self, wanted: steps.Expect) -> steps.Heard:
         start = now = self._clock()
@@ -89,7 +88,8 @@ class Conductor:
             silent = (
                 wanted.silence_s is not None and now - last_octet >= wanted.silence_s
             )
-            if silent or now - start >= wanted.timeout_s:
+            quiet = wanted.quiet_s is not None and now - changed >= wanted.quiet_s
+            if silent or quiet or now - start >= wanted.timeout_s:
                 self._raw = b""
                 return steps.Heard(None, None, octets, text, now - start)
             came = self._transport.read(POLL_S)
@@ -113,8 +113,5 @@ class Conductor:
         if pattern is steps.AGENT_SPEAKS:
             found = pattern.search(self._raw)
             self._raw = self._raw[found.start() :] if found else b""
-        elif pattern is steps.READY:
-            found = pattern.search(self._raw)
-            self._raw = self._raw[found.end() :] if found else b""
         else:
             self._raw = b""

@@ -73,7 +73,9 @@ def probe(wanted: Wanted, end: bytes = b"\r") -> Part:
         if attempt and clear:
             yield from interrupt()
         yield Send(clear + PROBE + end)
-        heard = yield Expect((PROBE_ANSWER,), min(timeout_s, 5.0 * (attempt + 1)))
+        # A line may be lost: asked again soon, then with more patience each time.
+        limit_s = min(timeout_s, 5.0 * (attempt + 1))
+        heard = yield Expect((PROBE_ANSWER,), limit_s, quiet_s=1.5 * (attempt + 1))
         if heard.match is not None:
             return heard.match[1].decode()
     raise BootstrapError(

@@ -8,7 +8,6 @@ under the sha256 of all of them: making it takes longer than a box does.
 from __future__ import annotations
 
 import hashlib
-import io
 import os
 import tempfile
 import zipfile
@@ -43,6 +42,7 @@ def agent_parts() -> dict[str, bytes]:
     """Return the parts of the archive, in the order in which they are needed."""
     roots: dict[str, list[str]] = {part: [] for part in PARTS}
     roots["base"] += ["main", "serve"]
+    roots["files"] += ["jobs.pushed"]  # the agent imports it by its name
     for request in TABLE.values():
         roots[request.part].append(request.function.split(":")[0])
     archive = agent_archive()
@@ -99,16 +99,6 @@ def profiles_directory() -> Path:
 def profile_names() -> list[str]:
     """Return the names of the profiles that modferry brings along, sorted."""
     return sorted(path.stem for path in profiles_directory().glob("*.yaml"))
-
-
-def agent_sources(names: tuple[str, ...]) -> dict[str, str]:
-    """Return the source text of Python modules of the agent, by name."""
-    texts = {}
-    with zipfile.ZipFile(io.BytesIO(agent_archive())) as archive:
-        for name in names:
-            member = f"modferry_agent/{name.replace('.', '/')}.py"
-            texts[name] = archive.read(member).decode("utf-8")
-    return texts
 
 
 def sha256(content: bytes) -> str:

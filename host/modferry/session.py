@@ -15,15 +15,17 @@ from modferry.channel import Channel
 from modferry.consoletext import ConsoleLines
 from modferry.core import events
 from modferry.core.messages import error_of, plain_of, text_of
-from modferry.errors import TransportError
+from modferry.delivery import AGAIN_CODES, LEAST_BYTES, choose, early
+from modferry.errors import ReplyError, TransportError
 from modferry.fleet.inventory import Box
+from modferry.sent import Sent
 from modferry.starting import Starter
 from modferry.trace import Trace
 from modferry.transport.opening import open_transport
 from modferry.transport.stopping import StoppableTransport
 from modferry_agent.requests import TABLE, TIME_LIMIT_S
 
-CHUNK = 4096
+CHUNK = 8192
 QUEUE_LIMIT = 32_768
 
 
@@ -48,6 +50,7 @@ class Session:
         self._sink = sink
         self._timeout_s = timeout_s
         self._last_id = 0
+        self._used: set[str] = set()
 
     @classmethod
     @contextmanager
@@ -103,6 +106,11 @@ class Session:
         Raise ReplyError when the box refuses it; its old file is then untouched.
         """
         content = source if isinstance(source, bytes) else source.read_bytes()
+        if self._channel.slow and len(content) >= LEAST_BYTES:
+            return self._deliver(content, path, mode)
+        return self._push(content, path, mode, [self._part("files")])
+
+    def _push(self, content: bytes, path: str, mode: int, parts: list[str]) -> Any:  # noqa: ANN401
         deflate = bool(self.greeting["zlib"])
         arguments = {
             "path": path,
@@ -111,13 +119,40 @@ class Session:
             "mode": mode,
             "encoding": "deflate" if deflate else "stored",
         }
-        identity = self._ask("push", arguments)
+        identity = self._ask("push", arguments, parts)
         message = self._answer(identity, "push", b"ready")
         if message["kind"] == b"ready":
             self._stream(
                 identity, zlib.compress(content, 9) if deflate else content, path
             )
             message = self._answer(identity, "push")
+        return text_of(message["value"])
+
+    def _deliver(self, content: bytes, path: str, mode: int) -> Any:  # noqa: ANN401
+        """Send a file by what the box has of it, and of files like it, already."""
+        sent = Sent(self.box.address.text)
+        candidates = sent.like(content, path)
+        arguments = {
+            "path": path,
+            "size": len(content),
+            "sha256": resources.sha256(content),
+            "mode": mode,
+            "bases": [place for place, _ in candidates],
+        }
+        with early(content) as whole:
+            identity = self._ask("deliver", arguments)
+            message = self._answer(identity, "deliver", b"ready")
+            try:
+                if message["kind"] == b"ready":
+                    choice = choose(whole, path, text_of(message), candidates, sent)
+                    self._sink(events.State(f"{path}: {choice.words}"))
+                    self._stream(identity, choice.rest, path, choice.plan)
+                    message = self._answer(identity, "deliver")
+            except ReplyError as error:
+                if error.code not in AGAIN_CODES:
+                    raise
+                return self._push(content, path, mode, [self._part("files")])
+        sent.keep(path, content)
         return text_of(message["value"])
 
     def pull(self, path: str) -> bytes:
@@ -139,10 +174,16 @@ class Session:
             )
         return content
 
-    def _ask(self, name: str, arguments: dict[str, Any]) -> int:
+    def _ask(
+        self, name: str, arguments: dict[str, Any], parts: list[str] | None = None
+    ) -> int:
         given = {key: plain_of(value) for key, value in arguments.items()}
         TABLE[name].check(name, given)
-        parts = [self._part(part) for part in resources.parts_for(name)]
+        if parts is None:
+            parts = [self._part(part) for part in resources.parts_for(name)]
+        # A part that the agent has begun to use need not be named again.
+        parts = [part for part in parts if part not in self._used]
+        self._used |= {*parts}
         self._last_id += 1
         self._channel.send(
             kind="request", id=self._last_id, name=name, arguments=given, parts=parts
@@ -154,7 +195,11 @@ class Session:
         sha256 = resources.part_sha256(part)
         if sha256 not in self.greeting["parts"]:
             content = resources.agent_parts()[part]
-            self.push(content, f"{self.greeting['home']}/modferry-{sha256}.zip")
+            place = f"{self.greeting['home']}/modferry-{sha256}.zip"
+            if part == "files":
+                self._push(content, place, 0o644, [])
+            else:
+                self.push(content, place)
             self.greeting["parts"].append(sha256)
         return sha256
 
@@ -181,15 +226,30 @@ class Session:
             elif message["kind"] in (kind, b"reply"):
                 return message
 
-    def _stream(self, identity: int, octets: bytes, what: str) -> None:
-        """Send the bytes in chunks; return early when an answer, an error, is there."""
+    def _stream(
+        self,
+        identity: int,
+        octets: bytes,
+        what: str,
+        plan: dict[str, Any] | None = None,
+    ) -> None:
+        """Send the bytes in chunks; return early when an answer, an error, is there.
+
+        plan: what the agent is told with the first of them.
+        """
+        first = {} if plan is None else {"plan": plan}
         channel = self._channel
         limit_s = self._limit_s("push")
         for at in range(0, max(1, len(octets)), CHUNK):
             last = at + CHUNK >= len(octets)
             channel.send(
-                kind="chunk", id=identity, octets=octets[at : at + CHUNK], last=last
+                kind="chunk",
+                id=identity,
+                octets=octets[at : at + CHUNK],
+                last=last,
+                **first,
             )
+            first = {}
             while channel.unsent > (0 if last else QUEUE_LIMIT):
                 channel.exchange()
                 done = max(0, at + CHUNK - channel.unsent)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import random
 import time
-import zlib
 from typing import Any
 
 from modferry import resources
@@ -12,7 +11,7 @@ from modferry.bootstrap import console_dialogue, pipe_dialogue
 from modferry.channel import Channel
 from modferry.consoletext import ConsoleLines
 from modferry.core import events
-from modferry.core.launch import STAGE_MODULES, Launch, stage_two
+from modferry.core.launch import Launch, stage_two
 from modferry.core.messages import text_of
 from modferry.dialogue import Conductor
 from modferry.errors import BootstrapError, TransportError
@@ -27,7 +26,6 @@ from modferry_agent.values import decode_value
 LEASE_S = 12
 GREETING_LIMIT_S = 30.0
 TAKE_OVER_S = 1.5
-SILENCE_LIMIT_S = 20.0
 LAST_HOMES = ("/run/modferry", "/dev/shm")  # noqa: S108 - on the box
 """Homes in memory, for a box whose disks are full."""
 
@@ -50,10 +48,7 @@ class Starter:
         self._channel = channel
         self._secrets = secrets
         self._sink = sink
-        self._conductor = Conductor(
-            channel.transport, trace.record, self._say, console.feed
-        )
-        self._deflates = False
+        self._conductor = Conductor(channel.transport, trace.record, sink, console.feed)
 
     def start(self) -> dict[str, Any]:
         """Return the greeting of an agent that is ours to the byte.
@@ -64,9 +59,10 @@ class Starter:
             sha256=resources.part_sha256("base"),
             pythons=self._box.profile.python,
             homes=(*self._box.profile.directories, *LAST_HOMES),
-            link_id=2 * random.randrange(1, 0x7FFF),  # noqa: S311 - no secret
+            link_id=random.randrange(1, 0xFFFF),  # noqa: S311 - no secret
             lease_s=LEASE_S,
             log_level=self._box.profile.console.log_level,
+            xonxoff=self._box.profile.console.flow == "xonxoff",
         )
         greeting: dict[str, Any] = {}
         for _ in range(2):
@@ -90,11 +86,7 @@ class Starter:
     def _try(self, launch: Launch) -> dict[str, Any]:
         tty = self._channel.transport.kind == "tty"
         dialogue = console_dialogue if tty else pipe_dialogue
-        ending = self._conductor.run(dialogue(self._wanted(launch)))
-        rest = ending.rest
-        if ending.reached == "receiver":
-            self._send_archive(launch.stage_link_id, rest)
-            rest = b""
+        rest = self._conductor.run(dialogue(self._wanted(launch)))
         return self._greeting(launch.link_id, rest)
 
     def _wanted(self, launch: Launch) -> Wanted:
@@ -105,18 +97,12 @@ class Starter:
             user=user,
             where=self._channel.transport.name,
             launch=launch,
-            stage_two=lambda deflated: self._stage_two(launch, deflated=deflated),
+            archive=lambda deflated: stage_two(
+                resources.agent_parts()["base"], deflated=deflated
+            ),
             login_password=lambda: self._secrets.login_password(who),
             become_password=lambda: self._secrets.become_password(who),
         )
-
-    def _stage_two(self, launch: Launch, *, deflated: bool) -> bytes:
-        self._deflates = deflated
-        sources = resources.agent_sources(STAGE_MODULES)
-        return stage_two(launch, sources, deflated=deflated)
-
-    def _say(self, text: str) -> None:
-        self._sink(events.State(text))
 
     def _explained(self, error: TransportError) -> TransportError:
         # What the far end wrote to stderr often says why its shell went away.
@@ -124,35 +110,6 @@ class Starter:
         if isinstance(transport, Stderr) and not error.why:
             error.why = transport.stderr_text().strip()
         return error
-
-    def _send_archive(self, link_id: int, rest: bytes) -> None:
-        channel = self._channel
-        channel.begin(link_id, rest)
-        archive = resources.agent_parts()["base"]
-        deflated = b"z" + zlib.compress(archive, 9)
-        channel.send_octets(deflated if self._deflates else b"s" + archive)
-        size = channel.unsent
-        while not channel.waiting:
-            channel.exchange()
-            done = size - channel.unsent
-            self._sink(events.Progress(done, size, "sending the agent"))
-            # At 300 baud it takes ten minutes, and is acknowledged all the time.
-            if channel.silent_s > SILENCE_LIMIT_S:
-                raise BootstrapError(
-                    "the agent cannot be sent",
-                    where=self._box.name,
-                    why=f"the box acknowledged nothing for {SILENCE_LIMIT_S:.0f} s",
-                    next_step="look at the line: --trace FILE records it",
-                )
-        answer = channel.waiting.popleft()
-        if not answer.startswith(b"+"):
-            raise BootstrapError(
-                "the box has no place for the agent",
-                where=self._box.name,
-                why=text_of(answer[1:]),
-                next_step="free some space, or name a directory with room under "
-                "directories in the profile",
-            )
 
     def _greeting(self, link_id: int, rest: bytes) -> dict[str, Any]:
         channel = self._channel
@@ -174,8 +131,9 @@ class Starter:
                 )
         message = text_of(decode_value(channel.waiting.popleft()))
         greeting: dict[str, Any] = message["value"]
-        self._say(
+        text = (
             f"agent {greeting['version']} on {greeting['release']}, "
             f"Python {greeting['python']}"
         )
+        self._sink(events.State(text))
         return greeting

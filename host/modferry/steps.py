@@ -5,13 +5,9 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Generator
 from dataclasses import dataclass
-from typing import Literal
 
 from modferry.core.launch import Launch
 from modferry.core.profile import Profile
-
-Reached = Literal["agent", "receiver"]
-"""``agent``: its greeting has begun to arrive; ``receiver``: it wants the archive."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,12 +23,13 @@ class Expect:
     """Wait for one of the patterns; the answer is a `Heard`.
 
     timeout_s: when to give up.  silence_s: give up earlier when nothing at all comes
-    for so long.
+    for so long.  quiet_s: when nothing but the kernel's lines does.
     """
 
     patterns: tuple[re.Pattern[bytes], ...]
     timeout_s: float
     silence_s: float | None = None
+    quiet_s: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,8 +55,18 @@ class Heard:
     waited_s: float
 
 
-Step = Send | Expect | Say
-Dialogue = Generator[Step, Heard, Reached]
+@dataclass(frozen=True, slots=True)
+class Typed:
+    """Tell how far a long piece of typing is, in bytes."""
+
+    done: int
+    total: int
+
+
+Step = Send | Expect | Say | Typed
+Dialogue = Generator[Step, Heard, None]
+"""Ends when the agent's greeting has begun to arrive."""
+
 Part = Generator[Step, Heard, str]
 
 KILL_LINE = b"\x15"
@@ -69,8 +76,8 @@ AGENT_SPEAKS = re.compile(rb"\xfd[\x00-\x7f\xa0-\xe0]{12,}\xfe")
 PROBE = b' echo "@@""MF $((6*7)) $(id -u)"'
 PROBE_ANSWER = re.compile(rb"@@MF 42 (\d+)\r*\n")
 NEED = re.compile(rb"@@MF NEED (\d+)\.(\d+) ([01])\r*\n")
-READY = re.compile(rb"@@MF READY\r*\n")
-AGAIN = re.compile(rb"@@MF AGAIN\r*\n")
+AGAIN = re.compile(rb"@@MF AGAIN \.(\d+)([ \d]*)\r*\n")
+NO_ROOM = re.compile(rb"@@MF NOROOM ([^\r\n]*)\r*\n")
 NO_PYTHON = re.compile(rb"@@MF NOPYTHON\r*\n")
 MANGLED = re.compile(rb"@@MF BAD\r*\n")
 BECOME_PROMPT = re.compile(rb"@@MFPW ")
@@ -89,7 +96,7 @@ TRIES = 4
 class Wanted:
     """What a dialogue needs to know.
 
-    stage_two: deflated or not -> the second step's bytes.
+    archive: of the agent, as it is sent: deflated or not -> its bytes.
     login_password, become_password: asked for when the box asks; None: there is none.
     """
 
@@ -97,7 +104,7 @@ class Wanted:
     user: str
     where: str
     launch: Launch
-    stage_two: Callable[[bool], bytes]
+    archive: Callable[[bool], bytes]
     login_password: Callable[[], str | None]
     become_password: Callable[[], str | None]
 

@@ -124,3 +124,43 @@ def test_an_unknown_kind_is_no_frame():
     frame = Frame(1, b"?", 0, b"")
 
     assert wire.decode_body(wire.encode_body(frame)) is None
+
+
+# What a line does: (place, bytes taken out, bytes put in).
+DAMAGE = st.lists(
+    st.tuples(st.integers(0, 3000), st.integers(0, 60), st.binary(max_size=30)),
+    max_size=6,
+)
+
+
+@pytest.mark.parametrize(
+    ("encode", "decoder"),
+    [
+        (wire.encode_to_host, wire.ToHostDecoder),
+        (wire.encode_to_box, wire.ToBoxDecoder),
+    ],
+)
+@given(
+    frames=st.lists(FRAMES, min_size=1, max_size=8),
+    damage=DAMAGE,
+    flips=st.lists(st.tuples(st.integers(0, 3000), st.integers(0, 7)), max_size=6),
+)
+def test_whatever_befalls_the_bytes_no_other_frame_comes_out(
+    encode, decoder, frames, damage, flips
+):
+    line = bytearray(b"".join(encode(frame) for frame in frames))
+    for place, bit in flips:
+        line[place % len(line)] ^= 1 << bit
+    for place, taken, put in damage:
+        at = place % (len(line) + 1)
+        line[at : at + taken] = put
+    last = Frame(7, wire.DATA, 7, b"the line has become good again")
+    reader = decoder()
+
+    # Two frames end whatever was begun.
+    got = [fields(f) for f in reader.feed(bytes(line) + encode(last) * 3)]
+
+    assert got[-1] == fields(last)
+    sent = [fields(frame) for frame in frames] + [fields(last)] * 3
+    places = iter(sent)
+    assert all(each in places for each in got)  # none made up, none out of order

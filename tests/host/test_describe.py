@@ -48,6 +48,8 @@ def pushed(**more):
         "file": "m.ko",
         "path": "/x/m.ko",
         "size_bytes": 5,
+        "stripped_bytes": 0,
+        "signed_with_debug": False,
         "replaces": False,
         "changed": True,
     } | more

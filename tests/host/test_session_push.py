@@ -20,6 +20,7 @@ class DeadLink:
         self.waiting: deque[bytes] = deque()
         self.unsent = 0
         self.silent_s = 0.0
+        self.slow = False
 
     def send(self, **message: Any) -> None:
         self.unsent += len(message["octets"])
@@ -65,7 +66,7 @@ def test_an_empty_file_has_a_last_chunk():
 def test_only_the_last_chunk_is_the_last():
     link = LiveLink()
 
-    session_on(link)._stream(1, bytes(10_000), "x.ko")
+    session_on(link)._stream(1, bytes(20_000), "x.ko")
 
     assert [last for _, last in link.sent] == [False, False, True]
-    assert b"".join(octets for octets, _ in link.sent) == bytes(10_000)
+    assert b"".join(octets for octets, _ in link.sent) == bytes(20_000)

@@ -16,13 +16,13 @@ from modferry_agent.system import durable
 if TYPE_CHECKING:
     from typing import Any  # noqa: F401  # novermin
 
-DIRECTORY = "/opt/modferry/sbin"
 NAMES = ("depmod", "insmod", "lsmod", "modinfo", "modprobe", "rmmod")
 ARCHIVE = "modferry-agent.pyz"
+DIRECTORY = "/opt/modferry/sbin"
 _MARK = "# modferry: starts the agent by this name"
 
 
-def install_names(directory=DIRECTORY, dry_run=False):
+def install_names(directory, dry_run=False):
     # type: (str, bool) -> dict[str, Any]
     """Write the command names beside the archive; say what was written.
 
@@ -62,7 +62,7 @@ def install_names(directory=DIRECTORY, dry_run=False):
     return _answer(directory, changed, unchanged, dry_run)
 
 
-def remove_names(directory=DIRECTORY, dry_run=False):
+def remove_names(directory, dry_run=False):
     # type: (str, bool) -> dict[str, Any]
     """Remove what `install_names` wrote, and the directory if that leaves it empty."""
     changed = []

@@ -60,25 +60,15 @@ class Push(object):
                 raise RequestError("this Python has no zlib", code="no-decompressor")
             self._inflater = zlib.decompressobj()
         try:
-            if make_directories and not os.path.isdir(raw(directory)):
-                os.makedirs(raw(directory), 493)  # 0755
-            self._check_room()
+            _make_room(directory, size, make_directories)
             self._stream = _open_part(self._part)
         except EnvironmentError as error:
             raise file_error(error, path)
 
-    def _check_room(self):
-        # type: () -> None
-        room = os.statvfs(raw(self._directory))
-        free = room.f_bavail * room.f_frsize
-        if free < self.size + _RESERVE_BYTES:
-            raise FileError(
-                "no room: %d bytes free, %d needed"
-                % (free, self.size + _RESERVE_BYTES),
-                where=self._directory,
-                hint="free space there, or push to another directory with --to",
-                code="disk-full",
-            )
+    def offer(self):
+        # type: () -> dict[str, Any]
+        """Return what the host is told before it sends: nothing, it has chosen."""
+        return {}
 
     def append(self, octets):
         # type: (bytes) -> None
@@ -167,6 +157,30 @@ class Push(object):
             stream.close()
         except EnvironmentError:
             pass  # It writes what is left, and a full disk refuses that again.
+
+
+def check_place(path, size, make_directories):
+    # type: (str, int, bool) -> None
+    """Make the directory of a file; FileError if it cannot be or has no room."""
+    try:
+        _make_room(os.path.dirname(path), size, make_directories)
+    except EnvironmentError as error:
+        raise file_error(error, path)
+
+
+def _make_room(directory, size, make_directories):
+    # type: (str, int, bool) -> None
+    if make_directories and not os.path.isdir(raw(directory)):
+        os.makedirs(raw(directory), 493)  # 0755
+    room = os.statvfs(raw(directory))
+    free = room.f_bavail * room.f_frsize
+    if free < size + _RESERVE_BYTES:
+        raise FileError(
+            "no room: %d bytes free, %d needed" % (free, size + _RESERVE_BYTES),
+            where=directory,
+            hint="free space there, or push to another directory with --to",
+            code="disk-full",
+        )
 
 
 def _open_part(path):

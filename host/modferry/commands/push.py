@@ -15,6 +15,7 @@ from modferry.commands.settings import (
 )
 from modferry.core.plan import LocalFile, Move, check_fits, plan_push
 from modferry.core.results import Result
+from modferry.core.stripping import Stripped, without_debug
 from modferry.errors import UsageError
 from modferry.session import Session
 
@@ -25,15 +26,19 @@ from modferry.session import Session
 @click.option(
     "--any-kernel", is_flag=True, help="Push modules built for another kernel, too."
 )
+@click.option(
+    "--keep-debug", is_flag=True, help="Send the debug sections of modules, too."
+)
 @dry_run_option
 @box_options
 @pass_settings
-def push(
+def push(  # noqa: PLR0913 - an option each
     settings: Settings,
     files: tuple[Path, ...],
     directory: str | None,
     *,
     any_kernel: bool,
+    keep_debug: bool,
     dry_run: bool,
 ) -> Result:
     """Send files to the box.
@@ -41,8 +46,10 @@ def push(
     A module goes where a file of its name already is in the running kernel's module
     tree, else to "extra" there. Each file takes its place only when all of it has
     arrived and its sha256 is right. The indexes are written anew by "depmod".
+
+    Debug sections, which no kernel loads, are left out; of a signed module nothing is.
     """
-    local = [read_file(path) for path in files]
+    local = [read_file(path, keep_debug=keep_debug) for path in files]
 
     def work(session: Session) -> Result:
         moves = plan_on(session, local, directory, any_kernel=any_kernel)
@@ -55,14 +62,25 @@ def push(
     return on_boxes(settings, work)
 
 
-def read_file(path: Path) -> LocalFile:
-    """Return a file of this machine; raise UsageError if it cannot be read."""
+def read_file(path: Path, *, keep_debug: bool = True) -> LocalFile:
+    """Return a file of this machine; raise UsageError if it cannot be read.
+
+    keep_debug: with its debug sections, if it is a module.
+    """
     try:
-        return LocalFile(str(path), path.name, path.read_bytes())
+        content = path.read_bytes()
     except OSError as error:
         raise UsageError(
             f'"{path}" cannot be read', where=str(path), why=error.strerror or ""
         ) from error
+    stripped = Stripped(content) if keep_debug else without_debug(content)
+    return LocalFile(
+        str(path),
+        path.name,
+        stripped.content,
+        stripped_bytes=stripped.removed_bytes,
+        signed=stripped.signed,
+    )
 
 
 def plan_on(
@@ -86,7 +104,7 @@ def plan_on(
 
 def carry_out(session: Session, move: Move) -> dict[str, object]:
     """Push one file; return what became of it."""
-    reply = session.push(Path(move.file.path), move.path)
+    reply = session.push(move.file.content, move.path)
     return _describe(move, changed=reply["changed"]) | {
         "replaces": reply["replaced"] is not None
     }
@@ -98,6 +116,8 @@ def _describe(move: Move, *, changed: bool) -> dict[str, object]:
         "path": move.path,
         "size_bytes": len(move.file.content),
         "sha256": move.sha256,
+        "stripped_bytes": move.file.stripped_bytes,
+        "signed_with_debug": move.file.signed,
         "replaces": move.replaces,
         "changed": changed,
     }

@@ -93,6 +93,14 @@ def push(value: Value) -> list[str]:
         for each in value["files"]
     ]
     lines = columns(rows)
+    for each in value["files"]:
+        if each["stripped_bytes"]:
+            lines.append(
+                f"{each['file']}: {each['stripped_bytes']} bytes of debug sections are "
+                "left out (--keep-debug sends them)"
+            )
+        if each["signed_with_debug"]:
+            lines.append(f"{each['file']}: its debug sections go along, it is signed")
     if value["dry_run"]:
         return [*lines, "nothing was changed (dry run)"]
     if any(each["changed"] for each in value["files"]):

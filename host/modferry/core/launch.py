@@ -1,33 +1,32 @@
 """What is typed at a box's shell to start the agent: pure text.
 
 The shell line finds a Python and gives it the first step.  The first step runs the
-agent's archive if the box has it under the right sha256; else it asks for the second
-step (``modferry_agent.boot`` and what that needs, as text, checked by a CRC-32), which
-takes the archive over the wire.  On a console the line guards itself: it runs only if
-``cksum`` of what arrived is that of what was typed.
+agent's archive if the box has it under the right sha256; else it asks for it: lines of
+base64, each with its number and its own CRC-32, so that of a bad line only what it
+damaged is typed again.  They hold the second step, which keeps the archive, and the
+archive.  On a console the shell line guards itself: it runs only if ``cksum`` of what
+arrived is that of what was typed.
 """
 
 from __future__ import annotations
 
-import ast
 import base64
 import binascii
 import zlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cache
 
 PART_LENGTH = 700
 """Characters of a shell line at most: busybox's line editor holds 1023."""
 
-BASE64_LINE = 72
+PIECE_BYTES = 180
+"""Of the archive in one line: a terminal holds 4095 characters, and a bad line costs
+all of its own."""
+
 DONE = 76
 """What the first step exits with; any other status below 128 means: no Python here."""
 
 PRINTK = "/proc/sys/kernel/printk"
-
-STAGE_MODULES = ("compat", "wire", "inbox", "link", "system.wireend", "boot")
-"""The Python modules of the agent that make up the second step, in import order."""
 
 _STAGE_ONE = """\
 import sys
@@ -56,50 +55,54 @@ except ImportError:z=None
 def say(x):
  sys.stdout.write("@@MF "+x+"\\n")
  sys.stdout.flush()
-signal.alarm({patience_s})
 say("NEED %d.%d %d"%(sys.version_info[:2]+(z is not None,)))
 read=getattr(sys.stdin,"buffer",sys.stdin).readline
-while 1:
- t=b""
- while 1:
-  l=read()
-  if not l:os._exit(76)
-  l=l.strip()
-  if l[:1]==b".":break
-  t+=l
+p={{}};n=1
+while len(p)<n:
+ signal.alarm({patience_s})
+ l=read()
+ if not l:os._exit(76)
+ t=l.strip().split(b":")
  try:
-  k=b.a2b_base64(t)
-  if b.crc32(k)&0xffffffff==int(l[1:]):break
- except Exception:pass
- say("AGAIN")
+  if b.crc32(b":".join(t[:3]))&0xffffffff==int(t[3],16):
+   p[int(t[0])]=b.a2b_base64(t[2]);n=int(t[1])
+ except Exception:
+  if l[:1]==b".":
+   m=[str(i)for i in range(n)if i not in p]
+   say(" ".join(["AGAIN",l.strip().decode("latin-1")]+m[:99]))
 signal.alarm(0)
-exec(z and z.decompress(k) or k)
+k=b"".join([p[i]for i in range(n)])
+s,a=(z and z.decompress(k)or k).split(b"\\0",1)
+exec(s)
 """
 
+# What the first step runs: `a` is the archive, as bytes.
 _STAGE_TWO = """\
-import os, sys
-def define(name, text):
-    module = type(sys)(name)
-    module.__path__ = []
-    sys.modules[name] = module
-    parent, _, last = name.rpartition(".")
-    if parent:
-        setattr(sys.modules[parent], last, module)
-    exec(compile(text, name, "exec"), module.__dict__)
-define("modferry_agent", "")
-define("modferry_agent.system", "")
-for name, text in {modules!r}:
-    define("modferry_agent." + name, text)
-from modferry_agent.boot import receive_archive
-from modferry_agent.system.wireend import LineError
-try:
-    path = receive_archive(sha, homes, {link_id}, {lease_s})
-except LineError:
-    os._exit(76)
-for name in list(sys.modules):
-    if name.startswith("modferry_agent"):
-        del sys.modules[name]
-go(path)
+r=[]
+if hashlib.sha256(a).hexdigest()!=sha:homes,r=[],["what arrived is not what was sent"]
+for d in homes:
+ f="%s/modferry-%s.pyz"%(d,sha)
+ g="%s.%d.part"%(f,os.getpid())
+ try:
+  if not os.path.isdir(d):os.makedirs(d,448)
+  t=os.lstat(d)
+  if t.st_uid!=uid or t.st_mode&18:
+   r.append(d+": others may write there")
+   continue
+  o=open(g,"wb")
+  o.write(a)
+  o.flush()
+  os.fsync(o.fileno())
+  o.close()
+  os.rename(g,f)
+ except EnvironmentError:
+  r.append("%s: %s"%(d,sys.exc_info()[1].strerror))
+  try:os.unlink(g)
+  except OSError:pass
+  continue
+ go(f)
+say("NOROOM "+"; ".join(r))
+os._exit(76)
 """
 
 
@@ -108,10 +111,11 @@ class Launch:
     """What an agent is started with.
 
     sha256: of the archive.  pythons, homes: candidates, best first.
-    link_id: even; the second step's own link has the next number.
+    link_id: 16 bits, one a session.
     lease_s: how long the agent stays without a sign of the host.
     leave: log out of the shell when the agent ends.
     log_level: of the kernel's console while the agent runs; None: as it is.
+    xonxoff: the line's flow control is by ^S and ^Q.
     """
 
     sha256: str
@@ -121,11 +125,7 @@ class Launch:
     lease_s: int
     leave: bool = False
     log_level: int | None = None
-
-    @property
-    def stage_link_id(self) -> int:
-        """Return the link id of the second step."""
-        return self.link_id + 1
+    xonxoff: bool = False
 
 
 def stage_one(launch: Launch) -> str:
@@ -139,37 +139,30 @@ def stage_one(launch: Launch) -> str:
     )
 
 
-def stage_two(launch: Launch, sources: Mapping[str, str], *, deflated: bool) -> bytes:
-    """Return the second step as it is sent, before base64.
+def stage_two(archive: bytes, *, deflated: bool) -> bytes:
+    """Return the second step and the archive as they are sent, before base64.
 
-    sources: Python module name (`STAGE_MODULES`) -> its source text.
     deflated: the box's Python has zlib.
     """
-    modules = [(name, _shortened(sources[name])) for name in STAGE_MODULES]
-    text = _STAGE_TWO.format(
-        modules=modules, link_id=launch.stage_link_id, lease_s=launch.lease_s
-    ).encode("ascii")
-    return zlib.compress(text, 9) if deflated else text
+    octets = _STAGE_TWO.encode("ascii") + b"\0" + archive
+    return zlib.compress(octets, 9) if deflated else octets
 
 
-@cache
-def _shortened(source: str) -> str:
-    # Comments and docstrings cost time on the line and say nothing to an interpreter.
-    tree = ast.parse(source)
-    for node in ast.walk(tree):
-        if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef) and (
-            ast.get_docstring(node) is not None
-        ):
-            node.body = node.body[1:] or [ast.Pass()]
-    # Python 2.6 compiles nothing whose last line has no end.
-    return ast.unparse(tree) + "\n"
+def archive_lines(payload: bytes) -> list[str]:
+    """Return the lines to type: number, count, base64, CRC-32 of these in hexadecimal.
 
-
-def stage_two_lines(payload: bytes) -> list[str]:
-    """Return the lines to type: base64, then a dot and the CRC-32 in decimal."""
-    digits = base64.b64encode(payload).decode("ascii")
-    lines = [digits[at : at + BASE64_LINE] for at in range(0, len(digits), BASE64_LINE)]
-    return [*lines, f".{binascii.crc32(payload)}"]
+    After them a line with a dot and a number makes the box say which it lacks, and
+    that number.
+    """
+    pieces = [
+        payload[at : at + PIECE_BYTES] for at in range(0, len(payload), PIECE_BYTES)
+    ]
+    lines = []
+    for number, piece in enumerate(pieces):
+        digits = base64.b64encode(piece).decode("ascii")
+        line = f"{number}:{len(pieces)}:{digits}"
+        lines.append(f"{line}:{binascii.crc32(line.encode()):x}")
+    return lines
 
 
 def shell_script(launch: Launch, *, terminal: bool) -> str:
@@ -184,7 +177,9 @@ def shell_script(launch: Launch, *, terminal: bool) -> str:
         '[ -z "$n" ]||echo "@@""MF NOPYTHON"'
     )
     if terminal:
-        script = f's=$(stty -g);stty -echo;{script};stty "$s"'
+        # A wrong bit makes ^C of a C, ^Z of a Z, ^S of an S.
+        modes = "-echo -isig -iexten" + ("" if launch.xonxoff else " -ixon")
+        script = f's=$(stty -g);stty {modes};{script};stty "$s"'
     if terminal and launch.log_level is not None:
         script = (
             f"k=$(cut -f1 {PRINTK})&&echo {launch.log_level} >{PRINTK};{script};"

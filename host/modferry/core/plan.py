@@ -43,11 +43,17 @@ Source: Linux, include/uapi/linux/elf-em.h; UTS_MACHINE in arch/*/Makefile.
 
 @dataclass(frozen=True, slots=True)
 class LocalFile:
-    """A file of this machine that is to go to a box; name: without its folders."""
+    """A file of this machine that is to go to a box; name: without its folders.
+
+    content: what goes.  stripped_bytes: how much of the file, its debug sections, does
+    not.  signed: it has debug sections and keeps them, because a signature covers them.
+    """
 
     path: str
     name: str
     content: bytes
+    stripped_bytes: int = 0
+    signed: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,238 @@
+"""How a file goes over a slow line: the smallest form that the box can undo; pure.
+
+The other half is ``modferry_agent.core.unpacking``, where the forms are drawn.
+"""
+
+from __future__ import annotations
+
+import lzma
+import re
+import struct
+import zlib
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import partial
+from itertools import pairwise
+from types import MappingProxyType
+
+import bsdiff4.core
+
+from modferry.core.elffile import elf_header, headers_of
+
+SHT_SYMTAB, SHT_RELA, SHT_REL = 2, 4, 9
+TABLE_TYPES = (SHT_SYMTAB, SHT_RELA, SHT_REL)
+LEAST_RECORDS = 4
+WIDE = 64
+DELTA_LIMIT = 16 << 20
+"""Bytes of a file at most for which a difference is looked for."""
+
+SKETCH_SIZE = 64
+LIKENESS = 0.3
+"""Of two files' sketches so much must be the same for a difference to be tried."""
+
+
+@dataclass(frozen=True, slots=True)
+class Packed:
+    """A file as it goes over the line.
+
+    packing: "deflate", "lzma" or "stored".  unpacked: size of what it packs.
+    tables: those that stand by columns.  base: path and sha256 of the file that this is
+    a difference to.
+    """
+
+    packing: str
+    stream: bytes
+    unpacked: int
+    tables: Sequence[Table] = ()
+    base: tuple[str, str] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Base:
+    """A file that the box has and the host knows."""
+
+    path: str
+    sha256: str
+    content: bytes = field(repr=False)
+
+
+Table = tuple[int, int, int, str]
+"""Offset, number of records, bytes of one, format of the number it begins with."""
+
+
+class Whole:
+    """A file by itself.
+
+    tables: those that stand by columns.  columns: the bytes with them so.
+    makers: packing -> what makes it, when it is needed.
+    """
+
+    def __init__(self, content: bytes) -> None:
+        """Put the tables by columns."""
+        self.content = content
+        self.tables = tables_of(content)
+        self.columns = by_columns(content, self.tables)
+        self.makers: dict[str, Callable[[], bytes]] = {
+            packing: partial(make, self.columns) for packing, make in PACKINGS.items()
+        }
+
+    def smallest(self, opens: Collection[str]) -> Packed:
+        """Return the smallest of the forms that a box can undo."""
+        forms = {"stored": self.columns} | {
+            packing: make() for packing, make in self.makers.items() if packing in opens
+        }
+        packing = min(forms, key=lambda name: len(forms[name]))
+        return Packed(packing, forms[packing], len(self.columns), self.tables)
+
+
+def packed(whole: Whole, opens: Collection[str], bases: Iterable[Base] = ()) -> Packed:
+    """Return the smallest form of a file.
+
+    opens: the packings that the box can undo.  bases: files that it has.
+    """
+    content = whole.content
+    deltas = [
+        _difference(base, content, opens)
+        for base in bases
+        if max(len(content), len(base.content)) <= DELTA_LIMIT
+    ]
+    best = min(deltas, key=lambda form: len(form.stream), default=None)
+    # LZMA takes its time: not where a difference is less by far.
+    if best is not None and len(best.stream) * 2 < len(zlib.compress(content, 6)):
+        return best
+    smallest = whole.smallest(opens)
+    # A difference costs the box a look at its base: a little less is not enough.
+    if best is not None and len(best.stream) < len(smallest.stream) * 9 // 10:
+        return best
+    return smallest
+
+
+def _difference(base: Base, content: bytes, opens: Collection[str]) -> Packed:
+    delta = delta_of(base.content, content)
+    forms = {"stored": delta}
+    forms |= {name: make(delta) for name, make in PACKINGS.items() if name in opens}
+    packing = min(forms, key=lambda name: len(forms[name]))
+    return Packed(packing, forms[packing], len(delta), base=(base.path, base.sha256))
+
+
+def _deflated(octets: bytes) -> bytes:
+    # Which memory level gives less is a matter of luck.
+    makers = [zlib.compressobj(9, zlib.DEFLATED, -15, level) for level in (8, 9)]
+    return min((m.compress(octets) + m.flush() for m in makers), key=len)
+
+
+def _as_lzma(octets: bytes) -> bytes:
+    # A dictionary as large as the file at most: the box needs as much memory.  No
+    # position bits: the columns leave nothing that is aligned.
+    size = 1 << max(12, min(24, (len(octets) - 1).bit_length()))
+    chain = {
+        "id": lzma.FILTER_LZMA1,
+        "preset": 9 | lzma.PRESET_EXTREME,
+        "dict_size": size,
+        "lc": 3,
+        "lp": 0,
+        "pb": 0,
+    }
+    return lzma.compress(octets, lzma.FORMAT_ALONE, filters=[chain])
+
+
+PACKINGS: Mapping[str, Callable[[bytes], bytes]] = MappingProxyType(
+    {"deflate": _deflated, "lzma": _as_lzma}
+)
+
+
+def tables_of(content: bytes) -> list[Table]:
+    """Return the tables of an ELF file that pack better by columns; none of others."""
+    found = elf_header(content)
+    if found is None:
+        return []
+    layout = found[0]
+    tables: list[Table] = []
+    end = 0
+    for section in sorted(headers_of(content), key=lambda header: header.offset):
+        width = section.entsize
+        if section.type not in TABLE_TYPES or not 8 <= width <= 64:  # noqa: PLR2004
+            continue
+        count = section.size // width
+        after = section.offset + count * width
+        # A file may lie: tables that overlap could not be put back.
+        if count >= LEAST_RECORDS and end <= section.offset and after <= len(content):
+            wide = layout.bits == WIDE and section.type != SHT_SYMTAB
+            number = f"{layout.byte_order}{'Q' if wide else 'I'}"
+            tables.append((section.offset, count, width, number))
+            end = after
+    return tables
+
+
+def by_columns(content: bytes, tables: Sequence[Table]) -> bytes:
+    """Return the content with the tables by columns, their first number summed up."""
+    out = bytearray(content)
+    for at, count, width, layout in tables:
+        rows = bytearray(content[at : at + count * width])
+        size = struct.calcsize(layout)
+        form = f"{layout[0]}{count}{layout[1]}"
+        first = bytearray(count * size)
+        for k in range(size):
+            first[k::size] = rows[k::width]
+        numbers = struct.unpack(form, first)
+        mask = (1 << 8 * size) - 1
+        steps = [(n - m) & mask for m, n in pairwise((0, *numbers))]
+        first[:] = struct.pack(form, *steps)
+        for k in range(size):
+            rows[k::width] = first[k::size]
+        out[at : at + count * width] = b"".join(rows[k::width] for k in range(width))
+    return bytes(out)
+
+
+def delta_of(base: bytes, content: bytes) -> bytes:
+    """Return the content as a difference to the base."""
+    control, difference, extra = bsdiff4.core.diff(base, content)
+    assert isinstance(extra, bytes)  # noqa: S101 - for the type checker
+    steps = bytearray()
+    # Eight bytes each, the lowest first, the sign in the highest bit.
+    for at in range(0, len(control), 24):
+        copied, added, seek = (
+            _signed(control[at + part : at + part + 8]) for part in (0, 8, 16)
+        )
+        zigzag = seek << 1 if seek >= 0 else (-seek << 1) - 1
+        steps += _varint(copied) + _varint(added) + _varint(zigzag)
+    gaps, values, last = bytearray(), bytearray(), -1
+    for match in re.finditer(rb"[^\0]", difference, re.DOTALL):
+        gaps += _varint(match.start() - last - 1)
+        values += match[0]
+        last = match.start()
+    sizes = b"".join(_varint(len(part)) for part in (steps, gaps, values))
+    return sizes + bytes(steps) + bytes(gaps) + bytes(values) + extra
+
+
+def _signed(octets: bytes) -> int:
+    value = int.from_bytes(octets, "little")
+    return -(value & ~(1 << 63)) if value >> 63 else value
+
+
+def _varint(value: int) -> bytes:
+    out = bytearray()
+    while value > 0x7F:  # noqa: PLR2004 - seven bits a byte
+        out.append(value & 0x7F | 0x80)
+        value >>= 7
+    out.append(value)
+    return bytes(out)
+
+
+def sketch_of(content: bytes) -> list[int]:
+    """Return a few numbers of which two files that resemble each other share many.
+
+    The least of the hashes of a file's texts: of its symbols, strings, lines.
+    """
+    texts = set(re.split(rb"[\0\n]+", content))
+    return sorted({zlib.crc32(text) for text in texts})[:SKETCH_SIZE]
+
+
+def likeness(one: Sequence[int], other: Sequence[int]) -> float:
+    """Return how much two sketches share, 0 to 1.
+
+    Source: Broder, "On the resemblance and containment of documents".
+    """
+    least = sorted({*one, *other})[:SKETCH_SIZE]
+    both = {*one} & {*other}
+    return sum(number in both for number in least) / len(least) if least else 0.0

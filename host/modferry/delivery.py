@@ -1,0 +1,94 @@
+"""What is sent of a file over a slow line, by what the box has and can undo."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+from modferry.core.messages import plain_of
+from modferry.core.packing import PACKINGS, Packed, Whole, packed
+from modferry.resources import sha256
+from modferry.sent import Sent
+
+LEAST_BYTES = 2048
+"""A smaller file goes by a plain push: nothing of it is worth being spared."""
+
+AGAIN_CODES = frozenset(
+    {"base-changed", "stream-gone", "transfer-damaged", "no-decompressor"}
+)
+"""After these refusals another way may go: the whole file, deflated."""
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """What is sent: the plan, the rest of the stream, and what of it the box holds."""
+
+    form: Packed
+    held: int
+
+    @property
+    def rest(self) -> bytes:
+        """Return the bytes still to be sent."""
+        return self.form.stream[self.held :]
+
+    @property
+    def plan(self) -> dict[str, Any]:
+        """Return what the agent is told of the stream, in plain values."""
+        told = {
+            "sha256": sha256(self.form.stream),
+            "size": len(self.form.stream),
+            "at": self.held,
+            "packing": self.form.packing,
+            "unpacked": self.form.unpacked,
+            "tables": [list(table) for table in self.form.tables],
+            "base": list(self.form.base) if self.form.base else None,
+        }
+        return {key: plain_of(value) for key, value in told.items()}
+
+    @property
+    def words(self) -> str:
+        """Say how the file goes, for a person."""
+        size = len(self.form.stream)
+        how = f"as {size} bytes ({self.form.packing})"
+        if self.form.base is not None:
+            how = f"as a difference of {size} bytes to {self.form.base[0]}"
+        return f"{how}, {self.held} of them there already" if self.held else how
+
+
+@contextmanager
+def early(content: bytes) -> Iterator[Whole]:
+    """Yield the file's own forms, which are made while the box is asked what it has.
+
+    They are not worth waiting for if it has something like it: nobody does.
+    """
+    whole = Whole(content)
+    pool = ThreadPoolExecutor(max_workers=1)
+    whole.makers["lzma"] = pool.submit(PACKINGS["lzma"], whole.columns).result
+    try:
+        yield whole
+    finally:
+        pool.shutdown(wait=False, cancel_futures=True)
+
+
+def choose(
+    whole: Whole,
+    path: str,
+    offer: Mapping[str, Any],
+    candidates: list[tuple[str, str]],
+    sent: Sent,
+) -> Choice:
+    """Return what to send, by the agent's offer.
+
+    candidates: path and sha256 of files that may be on the box, in the order in which
+    the agent was asked for them.
+    """
+    found = [sent.base(path, offer["before"])]
+    for (place, expected), there in zip(candidates, offer["bases"], strict=True):
+        found.append(sent.base(place, expected) if there == expected else None)
+    bases = [base for base in found if base is not None]
+    form = packed(whole, offer["opens"], bases[:2])
+    held = offer["held"].get(sha256(form.stream), 0)
+    return Choice(form, min(held, len(form.stream)))

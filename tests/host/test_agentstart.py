@@ -1,0 +1,87 @@
+"""From a shell to the agent on lines that lose some of what is typed."""
+
+from __future__ import annotations
+
+import pytest
+
+from modferry.errors import BootstrapError
+from modferry.transport.fake import Hears, Says
+from support.consoles import GREETING, LINES, LOGIN, NEED, START, play
+
+
+def test_the_lines_that_arrived_wrong_are_typed_again_and_no_others():
+    assert len(LINES) == 5
+    transport, run = play(
+        [
+            *LOGIN,
+            *NEED,
+            Hears(b"\r".join([*LINES, rb"\.1\r"])),
+            Says(b"@@MF AGAIN .1 1 3\r\n"),
+            Hears(b"^" + LINES[1] + b"\r" + LINES[3] + rb"\r\.2\r$"),
+            Says(GREETING),
+        ]
+    )
+
+    assert run() == GREETING
+    assert transport.left == []
+
+
+def test_an_answer_to_an_earlier_question_is_passed_over():
+    transport, run = play(
+        [
+            *LOGIN,
+            *NEED,
+            Hears(rb"\.1\r"),
+            Hears(rb"\.2\r"),  # the first answer is long on its way
+            Says(b"@@MF AGAIN .1 0 1 2 3 4\r\n"),
+            Says(b"@@MF AGAIN .2 4\r\n", after_s=0.1),
+            Hears(b"^" + LINES[4] + rb"\r\.3\r$"),
+            Says(GREETING),
+        ]
+    )
+
+    assert run() == GREETING
+    assert transport.heard.count(b"\r0:5:") == 1
+
+
+def test_a_start_whose_end_was_lost_is_asked_by_an_empty_line():
+    transport, run = play(
+        [
+            *LOGIN,
+            Hears(rb"MF BAD\";fi\r"),
+            Says(b"> "),
+            Hears(rb"^\r"),
+            Says(b"\r\n> ", after_s=0.2),
+            Hears(rb"\x03"),
+            Says(b"\r\n# "),
+            *START,
+        ]
+    )
+
+    assert run() == GREETING
+    assert transport.waited_s < 6
+
+
+def test_an_archive_that_never_arrives_is_an_error_in_time():
+    transport, run = play([*LOGIN, *NEED])
+
+    with pytest.raises(BootstrapError, match="cannot be sent"):
+        run()
+
+    assert transport.waited_s < 60
+
+
+def test_a_box_without_room_for_the_agent_says_where_it_looked():
+    _, run = play(
+        [
+            *LOGIN,
+            *NEED,
+            Hears(rb"\.1\r"),
+            Says(b"@@MF NOROOM /var/lib/modferry: no space left on device\r\n"),
+        ]
+    )
+
+    with pytest.raises(BootstrapError, match="no place") as caught:
+        run()
+
+    assert "no space left" in caught.value.why
