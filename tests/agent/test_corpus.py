@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from modferry_agent.core import errnos, klog
+from modferry_agent.core import causes, klog
 from modferry_agent.jobs import diagnose
 from support import fakekernel
 
@@ -33,7 +33,7 @@ def test_an_errno_and_the_kernels_lines_have_one_meaning(case: dict):
     klog.mark_own(records, [case.get("module", "dummy")])
     texts = [record["text"] for record in records]
 
-    got = errnos.explain_insert(case["error"], texts)
+    got = causes.explain_insert(case["error"], texts)
 
     assert got["code"] == case["code"]
     assert got["meaning"]

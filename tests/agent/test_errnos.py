@@ -7,12 +7,19 @@ import os
 
 import pytest
 
-from modferry_agent.core import errnos, messages, vermagic
+from modferry_agent.core import causes, errnos, messages, vermagic
+
+
+def facts(**known: object) -> causes.Facts:
+    found = causes.Facts()
+    for name, value in known.items():
+        setattr(found, name, value)
+    return found
 
 
 @pytest.mark.parametrize("name", sorted(errnos.SILENT))
 def test_each_errno_without_a_line_has_a_meaning(name: str):
-    got = errnos.explain_insert(name, [])
+    got = causes.explain_insert(name, [])
 
     assert (got["code"], got["symbols"]) == (errnos.SILENT[name][0], [])
     assert hasattr(errno, name)
@@ -24,25 +31,84 @@ def test_the_special_line_beats_the_unknown_symbol_behind_it():
         "dummy: Unknown symbol ether_setup (err -22)",
     ]
 
-    got = errnos.explain_insert("EINVAL", lines)
+    got = causes.explain_insert("EINVAL", lines)
 
     assert (got["code"], got["symbols"]) == ("crc-mismatch", ["ether_setup"])
 
 
+def test_a_version_line_after_which_the_load_went_on_is_not_the_cause():
+    lines = [
+        "dummy: no symbol version for module_layout",
+        "dummy: Unknown symbol ether_setZQ (err -2)",
+    ]
+
+    got = causes.explain_insert("ENOENT", lines)
+
+    assert (got["code"], got["symbols"]) == ("unknown-symbol", ["ether_setZQ"])
+    assert got["evidence"] == lines[1:]
+
+
+@pytest.mark.parametrize(
+    ("number", "code"),
+    [
+        (0, "unknown-symbol"),
+        (-2, "unknown-symbol"),
+        (-22, "crc-mismatch"),
+        (-16, "owner-starting"),
+        (-12, "out-of-memory"),
+    ],
+)
+def test_the_number_behind_an_unknown_symbol_says_why(number: int, code: str):
+    lines = [f"dummy: Unknown symbol ether_setup (err {number})"]
+
+    assert causes.explain_insert("EINVAL", lines)["code"] == code
+
+
+@pytest.mark.parametrize(
+    ("licence", "exported", "code"),
+    [
+        ("NDA", {"ether_setup"}, "license"),
+        ("NDA", set(), "unknown-symbol"),
+        ("GPL", {"ether_setup"}, "unknown-symbol"),
+        (None, {"ether_setup"}, "unknown-symbol"),
+    ],
+)
+def test_a_licence_is_the_cause_where_the_symbol_is_there(licence, exported, code):
+    known = facts(licence=licence, is_exported=lambda symbol: symbol in exported)
+    lines = ["dummy: Unknown symbol ether_setup (err -2)"]
+
+    assert causes.explain_insert("ENOENT", lines, known)["code"] == code
+
+
+def test_what_the_file_shows_is_said_where_the_kernel_is_silent():
+    problem = {"code": "wrong-architecture", "message": "for another processor"}
+
+    silent = causes.explain_insert("ENOEXEC", [], facts(problem=problem))
+    general = causes.explain_insert(
+        "ENOEXEC", ["Module has invalid ELF structures"], facts(problem=problem)
+    )
+
+    assert silent["code"] == general["code"] == "wrong-architecture"
+
+
+def test_a_kernel_that_knows_no_flag_says_einval():
+    assert causes.explain_insert("EINVAL", [], facts(flags=4))["code"] == "unknown-flag"
+
+
 def test_an_unreadable_log_leaves_enoent_open():
-    got = errnos.explain_insert("ENOENT", [], log_known=False)
+    got = causes.explain_insert("ENOENT", [], facts(log_known=False))
 
     assert got["code"] == "load-failed"
 
 
 def test_loading_may_be_switched_off():
-    got = errnos.explain_insert("EPERM", [], modules_disabled=True)
+    got = causes.explain_insert("EPERM", [], facts(modules_disabled=True))
 
     assert got["code"] == "modules-disabled"
 
 
 def test_an_errno_of_the_modules_own_is_its_inits():
-    assert errnos.explain_insert("EDOM", [])["code"] == "init-failed"
+    assert causes.explain_insert("EDOM", [])["code"] == "init-failed"
 
 
 @pytest.mark.parametrize(
@@ -125,7 +191,7 @@ def test_each_row_of_the_messages_is_whole(row: tuple[str, ...]):
             "namespace-not-imported",
         ),
         ("x: module tries to import module namespace: N", "module-namespace"),
-        ("x: relocation out of range, section 3 reloc 4 sym 'y'", "relocation"),
+        ("x: relocation out of range, section 3 reloc 4 sym 'y'", "relocation-range"),
         ("module x: dangerous R_MIPS_26 REL relocation", "relocation"),
         ("x: module is already loaded", "already-loaded"),
         ("x: Could not allocate 12 bytes percpu data", "out-of-memory"),

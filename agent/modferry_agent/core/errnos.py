@@ -1,18 +1,15 @@
-"""What an errno of init_module or delete_module means, told from the kernel's lines.
+"""What an errno of init_module or delete_module means where no line says more.
 
-One errno has several causes.  The lines this load made the kernel print decide; the
-table below says what holds when they name none (and the log was readable).
+`core.causes` looks at the lines that the kernel printed first.
 """
 
 import errno
-
-from modferry_agent.core import messages
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any, Callable  # noqa: F401  # novermin
 
-_LOG = "modferry klog --on BOX shows what else the kernel said"
+LOG = "modferry klog --on BOX shows what else the kernel said"
 
 # errno -> code, meaning, next; without a line of the loader.
 SILENT = {
@@ -20,13 +17,13 @@ SILENT = {
         "init-failed",
         "its own init function said that something it needs is not there: the kernel"
         " named no symbol and no parameter",
-        "load what it needs at run time (softdep, hardware, algorithm); " + _LOG,
+        "load what it needs at run time (softdep, hardware, algorithm); " + LOG,
     ),
     "EINVAL": (
         "init-failed",
         "its own init function found a value invalid: the kernel named no symbol and"
         " no parameter",
-        "see its parameters (modinfo -p MODULE); " + _LOG,
+        "see its parameters (modinfo -p MODULE); " + LOG,
     ),
     "ENOEXEC": (
         "bad-format",
@@ -52,7 +49,7 @@ SILENT = {
     "EBUSY": (
         "busy",
         "another load of the same module is under way, or its init said busy",
-        "try again in a moment; " + _LOG,
+        "try again in a moment; " + LOG,
     ),
     "EBADMSG": (
         "signature",
@@ -69,8 +66,8 @@ SILENT = {
         "the value of a parameter is too long",
         "see its parameters: modinfo -p MODULE",
     ),
-    "ENODEV": ("no-device", "its init found no device it drives", _LOG),
-    "ENXIO": ("no-device", "its init found no device it drives", _LOG),
+    "ENODEV": ("no-device", "its init found no device it drives", LOG),
+    "ENXIO": ("no-device", "its init found no device it drives", LOG),
     "EFAULT": ("internal", "the kernel could not read the module's bytes", ""),
     "ENOSYS": (
         "no-modules",
@@ -125,52 +122,13 @@ def name_of(number):
     return errno.errorcode.get(number, "errno %d" % number)
 
 
-def explain_insert(name, texts, log_known=True, modules_disabled=False):
-    # type: (str, list[str], bool, bool) -> dict[str, Any]
-    """Return code, meaning, next and symbols of a failed load.
-
-    name: the errno's; texts: the kernel's lines of this load and no other
-    log_known: the lines were readable and none is lost, so that silence says something
-    modules_disabled: /proc/sys/kernel/modules_disabled is 1
-    """
-    found = [messages.find_message(text) for text in texts]
-    causes = [entry for entry in found if entry and entry["severity"] == "error"]
-    # EEXIST comes before every other check on 2.6.32; nothing printed is its cause.
-    if causes and name != "EEXIST":
-        best = min(causes, key=lambda entry: int(entry["priority"]))
-        same = [entry for entry in causes if entry["code"] == best["code"]]
-        symbols = []  # type: list[str]
-        for entry in same:
-            if entry["symbol"] and entry["symbol"] not in symbols:
-                symbols.append(entry["symbol"])
-        return _explained(best["code"], best["meaning"], best["next"], symbols)
-    if name == "EPERM" and modules_disabled:
-        return _explained(
-            "modules-disabled",
-            "loading modules was switched off until the next boot"
-            " (/proc/sys/kernel/modules_disabled)",
-            "reboot the box",
-        )
-    if name in ("ENOENT", "EINVAL") and not log_known:
-        return _explained(
-            "load-failed",
-            "an unknown symbol, a bad parameter or its own init; the kernel's lines"
-            " could not be read",
-            "modferry diagnose MODULE --on BOX",
-        )
-    row = SILENT.get(name)
-    if row is None:
-        row = ("init-failed", "its own init function returned %s" % name, _LOG)
-    return _explained(*row)
-
-
 def explain_delete(name):
     # type: (str) -> dict[str, Any]
     """Return code, meaning and next of a failed removal."""
     if name == "EWOULDBLOCK":
         name = "EAGAIN"
-    row = DELETE.get(name, ("unload-failed", "the kernel said %s" % name, _LOG))
-    return _explained(*row)
+    row = DELETE.get(name, ("unload-failed", "the kernel said %s" % name, LOG))
+    return {"code": row[0], "meaning": row[1], "next": row[2]}
 
 
 def errno_of_text(text, strerror):
@@ -206,8 +164,3 @@ def split_parameters(text):
     if word:
         words.append(word)
     return words
-
-
-def _explained(code, meaning, step, symbols=()):
-    # type: (str, str, str, list[str] | tuple[()]) -> dict[str, Any]
-    return {"code": code, "meaning": meaning, "next": step, "symbols": list(symbols)}

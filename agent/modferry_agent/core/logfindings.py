@@ -1,6 +1,6 @@
 """The kernel's lines as evidence: for findings there are, or findings of their own."""
 
-from modferry_agent.core import messages
+from modferry_agent.core import causes, messages
 from modferry_agent.core.diagnosis import ERROR, NOTE, WARNING, finding
 
 TYPE_CHECKING = False
@@ -59,13 +59,9 @@ def _from_log(message, text, subject, kernel_symbols):
     why, step = message["meaning"], message["next"].replace("MODULE", subject.name)
     if code == "unknown-symbol":
         licence = dict(subject.module.fields).get("license", "unspecified")
-        if symbol in kernel_symbols and not _is_gpl(licence):
+        if symbol in kernel_symbols and not causes.is_gpl(licence):
             code, severity = "license", ERROR
-            why = (
-                'the kernel exports it to GPL modules only; its licence is "%s"'
-                % licence
-            )
-            step = "give it a GPL-compatible MODULE_LICENSE, if that is its licence"
+            why, step = causes.licence_words(licence)
         else:
             # The log is of an earlier try, and may be an old one.
             code, severity = "owner-not-loaded", NOTE
@@ -89,16 +85,3 @@ def _is_loaded(subject, loaded):
     # type: (Subject, Sequence[str]) -> bool
     inner = (subject.module.inner_name or subject.name).replace("-", "_")
     return inner in loaded
-
-
-def _is_gpl(licence):
-    # type: (str) -> bool
-    # Source: kernel, include/linux/license.h, license_is_gpl_compatible.
-    return licence in (
-        "GPL",
-        "GPL v2",
-        "GPL and additional rights",
-        "Dual BSD/GPL",
-        "Dual MIT/GPL",
-        "Dual MPL/GPL",
-    )

@@ -7,7 +7,7 @@ their sha256 does, with which a second reading must agree.
 import os
 
 from modferry_agent.compat import TYPE_CHECKING, native, raw
-from modferry_agent.core import elfcheck, machines, module, vermagic
+from modferry_agent.core import causes, elfcheck, machines, module, vermagic
 from modferry_agent.errors import AgentError, FormatError, LoadError
 from modferry_agent.system import decompress, fingerprints, moduletree
 
@@ -15,12 +15,6 @@ if TYPE_CHECKING:
     from modferry_agent.core.probeplan import Sources  # noqa: F401
 
 _PUSH = "push the module again: modferry push FILE --on BOX"
-_HINTS = {
-    "wrong-architecture": "build it for the box's kernel, or take the right file",
-    "not-a-module": "give the .ko file that the kernel's build wrote",
-    "stripped-module": "strip it with -g only, or push the unstripped module",
-    "damaged-module": _PUSH,
-}
 
 
 class CheckedModule(object):
@@ -29,7 +23,8 @@ class CheckedModule(object):
     path: where it was read; sha256: of the file as it lies there
     image: its own bytes, decompressed; plain: the file is not compressed
     inner_name: by which the kernel knows the module
-    vermagic: "" if it carries none; layout: size of its struct module
+    vermagic: "" if it carries none; licence: "unspecified" if it names none
+    layout: size of its struct module
     """
 
     def __init__(self, path, stored):
@@ -41,6 +36,7 @@ class CheckedModule(object):
         self.plain = self.image is stored or self.image == stored
         self.inner_name = ""
         self.vermagic = ""
+        self.licence = ""
         self.layout = None  # type: int | None
 
     def parse(self):
@@ -49,6 +45,7 @@ class CheckedModule(object):
         parsed = module.parse_module(self.path, self.image)
         self.inner_name = (parsed.inner_name or parsed.name).replace("-", "_")
         self.vermagic = dict(parsed.fields).get("vermagic", "")
+        self.licence = dict(parsed.fields).get("license", "unspecified")
         self.layout = elfcheck.this_module_size(self.image)
         return parsed
 
@@ -87,7 +84,7 @@ class Gate(object):
             raise LoadError(error.message, location, _PUSH, "damaged-module")
         for problem in elfcheck.check_loadable(checked.image, self.machine):
             code = problem["code"]
-            raise LoadError(problem["message"], location, _HINTS.get(code, ""), code)
+            raise LoadError(problem["message"], location, causes.file_step(code), code)
         try:
             checked.parse()
         except FormatError as error:

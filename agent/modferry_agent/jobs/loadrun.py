@@ -4,9 +4,9 @@ import errno
 import os
 
 from modferry_agent.compat import TYPE_CHECKING, raw
-from modferry_agent.core import errnos, forcing, klog, messages
+from modferry_agent.core import causes, errnos, forcing, klog, messages
 from modferry_agent.errors import AgentError, LoadError
-from modferry_agent.jobs import checked, probing
+from modferry_agent.jobs import checked, probing, survey
 from modferry_agent.system import decompress, fingerprints, klogdevice, moduletree
 
 if TYPE_CHECKING:
@@ -46,6 +46,7 @@ class Run(object):
             self.present = [entry["name"] for entry in kernel.modules()]
         except AgentError:
             self.present = []  # no /proc: a plan can be made without
+        self.licences = {}  # type: dict[str, str]
         self.gate = checked.Gate(
             os.uname()[4],
             fingerprints.read(basedir, kernel.release),
@@ -67,6 +68,7 @@ class Run(object):
             raise
         reply["sha256"] = found.sha256
         reply["inner_name"] = found.inner_name
+        self.licences[reply["path"]] = found.licence
         # A link's name is not the kernel's: rtai_ksched.ko registers as rtai_sched.
         if found.inner_name in self.present:
             reply["action"] = "present"
@@ -110,8 +112,10 @@ class Run(object):
             reply["meaning"] = _warnings(own)
         if not code or (code == errno.EEXIST and not step.target):
             return None
-        known = bracket.interface is not None and not lost
-        return self._failure(step, reply, own, known)
+        facts = causes.Facts()
+        facts.log_known = bracket.interface is not None and not lost
+        facts.flags = flags
+        return self._failure(step, reply, own, facts)
 
     def _call(self, handle, stored, path, options, flags):
         # type: (int, bytes, str, str, int) -> tuple[str, int]
@@ -128,14 +132,13 @@ class Run(object):
             return "init_module", errno.ENODATA
         return self.loader.insert(image, options)
 
-    def _failure(self, step, reply, own, log_known):
-        # type: (Step, dict[str, Any], list[str], bool) -> dict[str, str]
-        explained = errnos.explain_insert(
-            reply["error"],
-            own,
-            log_known,
-            self.kernel.read_number("/proc/sys/kernel/modules_disabled") == 1,
-        )
+    def _failure(self, step, reply, own, facts):
+        # type: (Step, dict[str, Any], list[str], causes.Facts) -> dict[str, str]
+        facts.licence = self.licences.get(reply["path"])
+        facts.is_exported = survey.exported_now(self.kernel)
+        disabled = self.kernel.read_number("/proc/sys/kernel/modules_disabled")
+        facts.modules_disabled = disabled == 1
+        explained = causes.explain_insert(reply["error"], own, facts)
         reply["meaning"] = explained["meaning"]
         message = "%s: %s" % (step.name, explained["meaning"])
         if len(explained["symbols"]) > 1:

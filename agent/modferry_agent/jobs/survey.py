@@ -10,7 +10,7 @@ from modferry_agent.errors import AgentError
 from modferry_agent.system import moduletree
 
 if TYPE_CHECKING:
-    from typing import Any  # noqa: F401  # novermin
+    from typing import Any, Callable  # noqa: F401  # novermin
 
     from modferry_agent.core.module import Module  # noqa: F401
     from modferry_agent.core.probeplan import Sources  # noqa: F401
@@ -186,3 +186,19 @@ def kernel_exports(kernel):
     if exported:
         return exported
     return set([name for name, _, owner in kernel.symbols() if not owner]) or None
+
+
+def exported_now(kernel):
+    # type: (Kernel) -> Callable[[str], bool]
+    """Return what says whether the kernel, or a loaded module, exports a symbol."""
+    found = []  # type: list[set[str]]
+
+    def is_exported(symbol):
+        # type: (str) -> bool
+        if not found:
+            text = kernel.read("/proc/kallsyms") or ""
+            marked = set(re.findall(r" __ksymtab_([^\s]+)", text))
+            found.append(marked or kernel_exports(kernel) or set())
+        return symbol in found[0]
+
+    return is_exported
