@@ -13,7 +13,6 @@ from modferry.core.describe import TEXTS
 from modferry.core.outcomes import (
     Alike,
     FleetResult,
-    Outcome,
     alike,
     alike_errors,
     cause_lines,
@@ -109,34 +108,3 @@ def _heading(group: Alike) -> str:
         return harmless(f"{names}:")
     more = ", ..." if len(group.names) > MOST_NAMES else ""
     return harmless(f"{len(group.names)} boxes ({names}{more}):")
-
-
-class FleetLines:
-    """Tells on stderr what becomes of each box, a line each; an observer of a run."""
-
-    def __init__(self, total: int, *, verbose: bool) -> None:
-        """Begin with none ended.  verbose: tell of each start, too."""
-        self._total = total
-        self._verbose = verbose
-        self._ended = 0
-        self._console = error_console()
-
-    def started(self, name: str, attempt: int) -> None:
-        """Tell that a box's work begins."""
-        if self._verbose:
-            self._say(f"{name}: started" + (f", try {attempt}" if attempt > 1 else ""))
-
-    def again(self, name: str, result: Result, attempt: int) -> None:
-        """Tell that a box is tried again."""
-        why = result.error.message if result.error else ""
-        self._say(f"{name}: {why}; another try (after {attempt})")
-
-    def ended(self, outcome: Outcome) -> None:
-        """Tell how a box ended."""
-        self._ended += 1
-        text = f"[{self._ended}/{self._total}] {outcome.name}: {outcome.word}"
-        error = outcome.result.error if outcome.result else None
-        self._say(f"{text}: {error.message}" if error else text)
-
-    def _say(self, text: str) -> None:
-        self._console.print(harmless(text), soft_wrap=True, style="dim")

@@ -1,5 +1,6 @@
 """Where a pushed file goes, and what is refused before a byte is sent."""
 
+import hashlib
 import struct
 
 import pytest
@@ -67,10 +68,20 @@ def test_push_refuses_what_the_kernel_would(session, home, capsys, content, word
 
 def test_a_dry_push_sends_nothing(session, home, capsys):
     (home / "m.ko").write_bytes(module_file())
+    session.replies["hash"] = None
 
     assert run("push", "-n", "m.ko") == ExitStatus.DONE
     assert session.pushed == {}
     assert "would be written" in capsys.readouterr().out
+
+
+def test_a_dry_push_tells_what_is_the_same_already(session, home, capsys):
+    (home / "m.ko").write_bytes(module_file())
+    session.replies["hash"] = hashlib.sha256(module_file()).hexdigest()
+
+    run("push", "-C", "m.ko")
+
+    assert "is the same" in capsys.readouterr().out
 
 
 def test_push_replaces_a_module_where_it_is(session, home):

@@ -76,15 +76,17 @@ def failure(value: Value, box: str) -> LoadError | None:
 @click.option(
     "--strict", is_flag=True, help="Write nothing and fail where there is a warning."
 )
+@html_option
 @dry_run_option
 @box_options
 @pass_settings
-def depmod(  # noqa: PLR0913 - an option each
+def depmod(  # noqa: PLR0913, PLR0917 - an option each
     settings: Settings,
     release: str | None,
     basedir: str,
     like: str | None,
     links: str,
+    html: Path | None,
     *,
     strict: bool,
     dry_run: bool,
@@ -93,7 +95,7 @@ def depmod(  # noqa: PLR0913 - an option each
 
     RELEASE is the running kernel's unless given.
     """
-    return answer(
+    result = answer(
         settings,
         "depmod",
         release=release,
@@ -103,6 +105,7 @@ def depmod(  # noqa: PLR0913 - an option each
         strict=strict,
         dry_run=dry_run,
     )
+    return with_page(result, html)
 
 
 @click.command()

@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from contextlib import closing
 from dataclasses import replace
+from pathlib import Path
 
 import click
 
 from modferry.commands.box import answered
 from modferry.commands.connect import inventory_of, on_boxes, warn_unmatched
+from modferry.commands.htmlpage import html_option, with_page
 from modferry.commands.journaling import open_journal
 from modferry.commands.settings import Settings, box_options, pass_settings
 from modferry.core.outcomes import FleetResult, Outcome, fleet_result
@@ -31,10 +33,16 @@ from modferry.session import Session
 @click.option(
     "--known", is_flag=True, help="What the journal knows already; no box is asked."
 )
+@html_option
 @box_options
 @pass_settings
 def facts(
-    settings: Settings, where: str | None, module: str | None, *, known: bool
+    settings: Settings,
+    where: str | None,
+    module: str | None,
+    html: Path | None,
+    *,
+    known: bool,
 ) -> Result:
     """Say what the box is: kernel, Python, kmod, module tree, log, room.
 
@@ -50,12 +58,11 @@ def facts(
         return replace(result, value=value)
 
     result = _known(settings) if known else on_boxes(settings, work)
-    if condition is None:
-        return result
-    if isinstance(result, FleetResult):
-        return _fitting(result, condition)
-    fits = condition(fact_names(result.value))
-    return replace(result, status=ExitStatus.DONE if fits else ExitStatus.NO)
+    if isinstance(result, FleetResult) and condition is not None:
+        result = _fitting(result, condition)
+    elif condition is not None and not condition(fact_names(result.value)):
+        result = replace(result, status=ExitStatus.NO)
+    return with_page(result, html)
 
 
 def _module(session: Session, module: str) -> Value:

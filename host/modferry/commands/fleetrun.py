@@ -5,7 +5,7 @@ from __future__ import annotations
 import signal
 import traceback
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import closing, contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from threading import Event, current_thread, main_thread
@@ -13,6 +13,7 @@ from types import FrameType
 
 from modferry import render
 from modferry.commands.connect import Work, box_of, trace_of, warn_unmatched
+from modferry.commands.htmlpage import write_whole
 from modferry.commands.journaling import Recorder, open_journal
 from modferry.commands.settings import Settings
 from modferry.core.lanes import Lane
@@ -24,19 +25,26 @@ from modferry.fleet.engines.threads import ThreadEngine
 from modferry.fleet.inventory import Box, Inventory
 from modferry.fleet.runner import Runner
 from modferry.fleet.schedule import Policy, Schedule
+from modferry.fleetview import Events, LiveTable, PlainLines
+from modferry.report.junit import junit
 from modferry.session import Session
 from modferry.transport.lanes import lane_of
 
 RETRIES = 3
+Watcher = PlainLines | LiveTable | Events
 
 
 @dataclass(frozen=True, slots=True)
 class Fleet:
-    """The boxes of a run by name; wrong: what is the matter with those not tried."""
+    """The boxes of a run by name.
+
+    wrong: what is the matter with those not tried.  groups: each box's nearest one.
+    """
 
     boxes: dict[str, Box]
     lanes: dict[str, Lane]
     wrong: dict[str, ModferryError]
+    groups: dict[str, str]
 
 
 def run_fleet(settings: Settings, inventory: Inventory, work: Work) -> Result:
@@ -67,6 +75,8 @@ def run_fleet(settings: Settings, inventory: Inventory, work: Work) -> Result:
         result = _run(settings, fleet, policy, recorder, work, names, done)
         journal.finish(run, int(result.status))
     _write_retry_file(settings.retry_file, result.outcomes)
+    if settings.junit is not None:
+        write_whole(settings.junit, junit(result, fleet.groups))
     return result
 
 
@@ -79,11 +89,14 @@ def _run(  # noqa: PLR0913, PLR0917 - what a run is made of
     names: Sequence[str],
     done: Mapping[str, Outcome],
 ) -> FleetResult:
-    watcher = render.FleetLines(len(fleet.boxes), verbose=settings.verbosity > 0)
     engine = ThreadEngine(job_of(settings, fleet, recorder, work), settings.jobs)
     schedule = Schedule(list(fleet.boxes), policy, fleet.lanes)
-    runner = Runner(schedule, engine, (recorder, watcher))
-    with _interrupting(runner):
+    with ExitStack() as stack:
+        watchers = tuple(_watchers(settings, fleet))
+        for each in watchers:
+            stack.enter_context(each)
+        runner = Runner(schedule, engine, (recorder, *watchers))
+        stack.enter_context(_interrupting(runner))
         ended = {**done, **runner.run()}
     result = fleet_result(
         settings.command,
@@ -93,6 +106,24 @@ def _run(  # noqa: PLR0913, PLR0917 - what a run is made of
     if runner.interrupted:
         result = replace(result, status=ExitStatus.INTERRUPTED)
     return result
+
+
+def _watchers(settings: Settings, fleet: Fleet) -> Iterator[Watcher]:
+    console = render.error_console()
+    if console.is_terminal and not settings.verbosity:
+        yield LiveTable(console, fleet.groups)
+    else:
+        total = len(fleet.boxes)
+        yield PlainLines(console, total, verbose=settings.verbosity > 0)
+    if settings.events is not None:
+        try:
+            yield Events(settings.events)
+        except OSError as error:
+            raise UsageError(
+                "the events cannot be written",
+                where=f"--events {settings.events}",
+                why=error.strerror or "",
+            ) from error
 
 
 # An exception at any moment could leave half of a box's end written down.
@@ -127,8 +158,10 @@ def policy_of(settings: Settings) -> Policy:
 
 def known_boxes(settings: Settings, inventory: Inventory, names: list[str]) -> Fleet:
     """Return the boxes of those names; what is wrong of one does not stop the rest."""
-    fleet = Fleet({}, {}, {})
+    fleet = Fleet({}, {}, {}, {})
     for name in names:
+        if name in inventory.groups.boxes:
+            fleet.groups[name] = inventory.groups.groups_of(name)[-1].name
         try:
             # Many boxes' questions at one terminal would be nobody's.
             box = replace(box_of(settings, inventory, name), may_ask=False)

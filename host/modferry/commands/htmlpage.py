@@ -12,11 +12,12 @@ from typing import Any
 
 import click
 
+from modferry.core.describe import TEXTS
 from modferry.core.outcomes import FleetResult
 from modferry.core.results import Result
 from modferry.errors import UsageError
-from modferry.report.document import Document
-from modferry.report.fleetpage import fleet_page
+from modferry.report.document import Document, Log
+from modferry.report.fleetpage import KINDS, fleet_page
 from modferry.report.html import page
 from modferry.report.pages import PAGES
 from modferry_agent import __version__
@@ -37,9 +38,20 @@ def with_page(result: Result, path: Path | None) -> Result:
         if isinstance(result, FleetResult):
             document = fleet_page(result)
         else:
-            document = PAGES[result.command](result)
+            document = PAGES.get(result.command, text_page)(result)
         write_page(document, path)
     return result
+
+
+def text_page(result: Result) -> Document:
+    """Return the page of a result that has none of its own: its lines of text."""
+    return Document(
+        title=f"{result.command} on {result.box}",
+        verdict=result.error.message if result.error else "done",
+        kind=KINDS[result.status],
+        facts=[("Box", result.box or "")],
+        sections=[Log("Answer", TEXTS[result.command](result.value))],
+    )
 
 
 def write_page(document: Document, path: Path) -> None:

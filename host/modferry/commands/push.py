@@ -7,6 +7,7 @@ from pathlib import Path
 import click
 
 from modferry.commands.connect import on_boxes
+from modferry.commands.htmlpage import html_option, with_page
 from modferry.commands.settings import (
     Settings,
     box_options,
@@ -29,6 +30,7 @@ from modferry.session import Session
 @click.option(
     "--keep-debug", is_flag=True, help="Send the debug sections of modules, too."
 )
+@html_option
 @dry_run_option
 @box_options
 @pass_settings
@@ -36,6 +38,7 @@ def push(  # noqa: PLR0913 - an option each
     settings: Settings,
     files: tuple[Path, ...],
     directory: str | None,
+    html: Path | None,
     *,
     any_kernel: bool,
     keep_debug: bool,
@@ -53,13 +56,12 @@ def push(  # noqa: PLR0913 - an option each
 
     def work(session: Session) -> Result:
         moves = plan_on(session, local, directory, any_kernel=any_kernel)
-        done = [_describe(move, changed=False) for move in moves]
-        if not dry_run:
-            done = [carry_out(session, move) for move in moves]
+        act = would_push if dry_run else carry_out
+        done = [act(session, move) for move in moves]
         value = {"dry_run": dry_run, "files": done}
         return Result("push", value, box=session.box.name)
 
-    return on_boxes(settings, work)
+    return with_page(on_boxes(settings, work), html)
 
 
 def read_file(path: Path, *, keep_debug: bool = True) -> LocalFile:
@@ -100,6 +102,12 @@ def plan_on(
     place = session.request("find", names=[file.name for file in files])
     known = {name: paths[0] for name, paths in place["found"].items()}
     return plan_push(files, directory=None, tree=place["tree"], known=known)
+
+
+def would_push(session: Session, move: Move) -> dict[str, object]:
+    """Return what a push of one file would do; nothing is written."""
+    there = session.request("hash", path=move.path)
+    return _describe(move, changed=there != move.sha256)
 
 
 def carry_out(session: Session, move: Move) -> dict[str, object]:

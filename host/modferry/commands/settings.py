@@ -40,6 +40,8 @@ class Settings:
     retries: int | None = None
     retry_file: Path | None = None
     journal: Path | None = None
+    events: Path | None = None
+    junit: Path | None = None
     arguments: tuple[str, ...] = ()
     resume: int | None = None
     profile: str | None = None
@@ -169,6 +171,18 @@ _FLEET = (
         type=click.Path(dir_okay=False, path_type=Path),
         metavar="FILE",
         help="The journal, in place of ~/.local/state/modferry/journal.sqlite.",
+    ),
+    _option(
+        "--events",
+        type=click.Path(dir_okay=False, path_type=Path),
+        metavar="FILE",
+        help="Of many boxes, write what happens as it does: a JSON object a line.",
+    ),
+    _option(
+        "--junit",
+        type=click.Path(dir_okay=False, path_type=Path),
+        metavar="FILE",
+        help="Of many boxes, write the outcomes as JUnit XML.",
     ),
 )
 

@@ -109,6 +109,8 @@ def push(value: Value) -> list[str]:
 
 
 def _pushed(each: Value, *, dry_run: bool) -> str:
+    if dry_run and not each["changed"]:
+        return "is the same"
     if dry_run:
         return "would be replaced" if each["replaces"] else "would be written"
     if not each["changed"]:

@@ -50,6 +50,11 @@ class Outcome:
         return self.result is None or self.result.status > ExitStatus.NO
 
 
+def error_of(outcome: Outcome) -> ModferryError | None:
+    """Return the error that a box's work ended with, if it did."""
+    return outcome.result.error if outcome.result else None
+
+
 @dataclass(frozen=True, slots=True)
 class FleetResult(Result):
     """The answer of one command for many boxes; ``value`` has all of it as values."""
