@@ -9,10 +9,12 @@ from __future__ import annotations
 import getpass
 import os
 import stat
+import subprocess
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
+from threading import Lock
 
 from modferry.errors import UsageError
 
@@ -23,11 +25,16 @@ Ask = Callable[[str], str]
 class Source:
     """Where one secret is: the name of an environment variable, or a file.
 
-    value: the secret itself, as an Ansible inventory may have it; never shown.
+    command: a shell command that prints it, as ``pass`` and ``op`` do.
+    descriptor: the number of an open file that it is read from.
+    value: the secret itself, as an Ansible inventory may have it, or a person typed
+        it; never shown.
     """
 
     env: str = ""
     file: str = ""
+    command: str = ""
+    descriptor: int | None = None
     value: str = field(default="", repr=False)
 
 
@@ -88,18 +95,68 @@ class Secrets:
 
     def _get(self, source: Source, prompt: str) -> str | None:
         if prompt not in self._given:
-            if source.env:
-                value = _from_environment(source.env)
-            elif source.file:
-                value = read_secret(Path(source.file).expanduser())
-            elif source.value:
-                value = source.value
+            if source != NOWHERE:
+                value = _found(source)
             elif self.ask is not None:
                 value = self.ask(prompt)
             else:
                 return None
             self._given[prompt] = value
         return self._given[prompt]
+
+
+# A descriptor can be read once, and a command may ask a person: once for all boxes.
+def _found(source: Source) -> str:
+    if source.env:
+        return _from_environment(source.env)
+    if source.file:
+        return read_secret(Path(source.file).expanduser())
+    if source.value:
+        return source.value
+    with _ONCE:
+        if source not in _READ:
+            by_command = bool(source.command)
+            _READ[source] = (
+                _from_command(source.command)
+                if by_command
+                else _from_descriptor(source.descriptor)
+            )
+        return _READ[source]
+
+
+_ONCE = Lock()
+_READ: dict[Source, str] = {}
+
+
+def _from_command(command: str) -> str:
+    try:
+        done = subprocess.run(  # noqa: S602 - the user's own command
+            command, shell=True, stdout=subprocess.PIPE, text=True, check=True
+        )
+    except (subprocess.CalledProcessError, UnicodeDecodeError) as error:
+        raise UsageError(
+            "the command gives no password",
+            where=f'password_command "{command}"',
+            why=f"it ended with status {error.returncode}"
+            if isinstance(error, subprocess.CalledProcessError)
+            else "it printed what is no text",
+            next_step="run it by hand: it prints the password on its first line",
+        ) from error
+    return done.stdout.split("\n", 1)[0]
+
+
+def _from_descriptor(number: int | None) -> str:
+    try:
+        with os.fdopen(number or 0, "rb", closefd=False) as stream:
+            line = stream.readline()
+        return line.decode("utf-8").rstrip("\r\n")
+    except (OSError, ValueError) as error:
+        raise UsageError(
+            "no password can be read from the descriptor",
+            where=f"--password-fd {number}",
+            why=str(error),
+            next_step="open it for modferry: modferry ... --password-fd 3 3< FILE",
+        ) from error
 
 
 def _from_environment(name: str) -> str:

@@ -249,3 +249,22 @@ def test_the_page_of_a_run_has_each_box_and_each_answer_once(boxes, home, monkey
     assert page.count("nothing is wrong") == 1
     assert "3 boxes: press-01, press-03, press-04" in page
     assert "nothing answers &lt;here&gt;" in page
+
+
+def test_no_secret_is_written_anywhere(boxes, capsys, home, tmp_path):
+    (home / "modferry.yaml").write_text(
+        "g:\n  hosts: {a: , b: }\n"
+        "  vars: {ansible_connection: local, ansible_password: sesame-7,\n"
+        "         ansible_become_password: '{{ secret }}', secret: sesame-8}\n"
+    )
+
+    cli.run(["-vv", "facts", "--on", "g", "--events", "events", "--junit", "junit",
+             "--html", "page", "--trace", "trace"])  # fmt: skip
+    cli.run(["facts", "--on", "g", "--json"])
+
+    out, err = capsys.readouterr()
+    files = [path for path in tmp_path.rglob("*") if path.is_file()]
+    assert len(files) > 4
+    written = [path.name for path in files if b"sesame" in path.read_bytes()]
+    assert written == ["modferry.yaml"]
+    assert "sesame" not in out + err

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
@@ -87,3 +88,36 @@ def test_secrets_do_not_show_in_their_text(monkeypatch: pytest.MonkeyPatch) -> N
     secrets.login_password("root@saw")
 
     assert "sesame" not in repr(secrets)
+
+
+def test_a_command_gives_the_first_line_it_prints_once_for_all(home):
+    source = Source(command="echo x >> ran; printf 'sesame\\nmore\\n'")
+
+    said = [Secrets(source).login_password(f"u@{name}") for name in ("a", "b")]
+
+    assert said == ["sesame", "sesame"]
+    assert (home / "ran").read_text() == "x\n"
+
+
+def test_a_command_that_fails_is_told_without_what_it_printed(home):
+    with pytest.raises(UsageError, match="gives no password") as caught:
+        Secrets(Source(command="echo secret; exit 3")).login_password("u@a")
+
+    assert "status 3" in caught.value.why
+    assert "secret" not in caught.value.why
+
+
+def test_a_descriptor_is_read_once_for_all(home):
+    reader, writer = os.pipe()
+    os.write(writer, b"sesame\n")
+    os.close(writer)
+    source = Source(descriptor=reader)
+
+    said = [Secrets(source).login_password(f"u@{name}") for name in ("a", "b")]
+    os.close(reader)
+
+    assert said == ["sesame", "sesame"]
+
+
+def test_no_secret_is_in_what_is_printed_of_its_source():
+    assert "sesame" not in repr(Source(value="sesame"))

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
+from functools import cache
 from pathlib import Path
 
 from modferry import log, render
@@ -19,7 +20,7 @@ from modferry.core.profilekeys import replaced
 from modferry.core.results import Result
 from modferry.errors import UsageError
 from modferry.fleet.inventory import Box, Inventory, read_inventory
-from modferry.secrets import Source
+from modferry.secrets import NOWHERE, Source, ask_at_terminal, terminal_is_there
 from modferry.session import Session
 from modferry.watch import Watcher
 
@@ -66,15 +67,49 @@ def box_of(
     name = name or settings.on
     known = inventory or inventory_of(settings)
     box = known.resolve(name, profile=settings.profile or "")
-    if settings.password_env and settings.password_file:
-        raise UsageError("--password-env and --password-file are both given")
-    if settings.password_env or settings.password_file:
-        source = Source(settings.password_env, settings.password_file)
-        box = replace(box, password=source)
+    login, become = sources_of(settings)
+    box = replace(
+        box,
+        password=login or box.password,
+        become_password=become or box.become_password,
+    )
     if settings.connect_timeout_s:
         limit = {"timeouts.connect_s": settings.connect_timeout_s}
         box = replace(box, profile=replaced(box.profile, limit))
     return box
+
+
+def sources_of(settings: Settings) -> tuple[Source | None, Source | None]:
+    """Return where the options say that the passwords are; asks a person if they do."""
+    given = {
+        "--password-env": Source(env=settings.password_env),
+        "--password-file": Source(file=settings.password_file),
+        "--password-command": Source(command=settings.password_command),
+        "--password-fd": Source(descriptor=settings.password_fd),
+    }
+    ways = [name for name, source in given.items() if source != NOWHERE]
+    if settings.ask_password:
+        ways.append("--ask-password")
+        given["--ask-password"] = asked_once("the login's password: ")
+    if len(ways) > 1:
+        raise UsageError(f"{ways[0]} and {ways[1]} are both given")
+    become = None
+    if settings.ask_become_password:
+        become = asked_once("sudo's or su's password: ")
+    return (given[ways[0]] if ways else None), become
+
+
+@cache
+def asked_once(prompt: str) -> Source:
+    """Return what a person types, asked once for all boxes."""
+    if not terminal_is_there():
+        raise UsageError(
+            "nobody is there to be asked for a password",
+            why="stdin or stderr is no terminal",
+            next_step="--password-command, --password-file, --password-env or "
+            "--password-fd give one",
+        )
+    return Source(value=ask_at_terminal(prompt))
 
 
 @contextmanager

@@ -48,6 +48,10 @@ class Settings:
     accept_new: bool = False
     password_env: str = ""
     password_file: str = ""
+    password_command: str = ""
+    password_fd: int | None = None
+    ask_password: bool = False
+    ask_become_password: bool = False
     timeout_s: float | None = None
     connect_timeout_s: float | None = None
 
@@ -117,6 +121,29 @@ _BOX: tuple[Callable[[Command], Command], ...] = (
         type=click.Path(dir_okay=False),
         metavar="FILE",
         help="A file with the login's password on its first line.",
+    ),
+    _option(
+        "--password-command",
+        metavar="COMMAND",
+        help="A shell command that prints the login's password.",
+    ),
+    _option(
+        "--password-fd",
+        type=click.IntRange(min=0),
+        metavar="N",
+        help="An open descriptor to read the login's password from.",
+    ),
+    _option(
+        "-k",
+        "--ask-password",
+        is_flag=True,
+        help="Ask for the login's password, once for all boxes.",
+    ),
+    _option(
+        "-K",
+        "--ask-become-password",
+        is_flag=True,
+        help="Ask for sudo's or su's password, once for all boxes.",
     ),
     _option(
         "--timeout",

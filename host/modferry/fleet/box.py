@@ -23,16 +23,22 @@ BOX_KEYS: Mapping[str, str] = MappingProxyType(
         "user": "who logs in, unless the address says",
         "password_env": "environment variable that holds the login's password",
         "password_file": "file whose first line is the login's password",
+        "password_command": "shell command that prints it, such as: pass show saw3",
         "become_password_env": "environment variable that holds sudo's or su's",
         "become_password_file": "file whose first line is sudo's or su's",
+        "become_password_command": "shell command that prints sudo's or su's",
         "identity_file": "SSH key of the user",
         "known_hosts": "file of host keys in place of ~/.ssh/known_hosts",
+        "transport": "paramiko, or openssh: the system's ssh; it knows no password",
         "description": "what the box is, for people",
     }
 )
 """Key of a box -> its sentence; every value is a text."""
 
 PATH_KEYS = ("password_file", "become_password_file", "identity_file", "known_hosts")
+TRANSPORTS = ("paramiko", "openssh")
+"""What carries SSH; the first unless the box says."""
+
 SSH_OPTION = "ssh."
 """Before the name of an option of OpenSSH, in an entry and in an address."""
 
@@ -136,7 +142,10 @@ def built_box(entry: Entry, profiles: Profiles, profile_name: str = "") -> Box:
 
 def _source(entry: Entry, kind: str) -> Source:
     return Source(
-        entry.text(f"{kind}_env"), entry.text(f"{kind}_file"), entry.text(kind)
+        entry.text(f"{kind}_env"),
+        entry.text(f"{kind}_file"),
+        entry.text(f"{kind}_command"),
+        value=entry.text(kind),
     )
 
 
@@ -154,11 +163,20 @@ def _address(entry: Entry) -> Address:
         for option, key in (
             ("identity", "identity_file"),
             ("known_hosts", "known_hosts"),
+            ("transport", "transport"),
             *((key, key) for key in entry.said if key.startswith(SSH_OPTION)),
         )
         if entry.text(key)
     }
-    return address.with_options(**options)
+    chosen = address.with_options(**options)
+    transport = chosen.options.get("transport", TRANSPORTS[0])
+    if transport not in TRANSPORTS:
+        raise UsageError(
+            f'no transport "{transport}"',
+            where=entry.line("transport") or entry.where,
+            why="known: " + ", ".join(TRANSPORTS),
+        )
+    return chosen
 
 
 def _profile(entry: Entry, address: Address, profiles: Profiles, named: str) -> Profile:

@@ -20,9 +20,12 @@ OWN: Mapping[str, str] = MappingProxyType(
         "modferry_profile": "what kind of box it is",
         "modferry_password_env": "environment variable with the login's password",
         "modferry_password_file": "file whose first line is the login's password",
+        "modferry_password_command": "shell command that prints the login's password",
+        "modferry_become_password_command": "shell command that prints sudo's or su's",
         "modferry_become_password_env": "environment variable with sudo's or su's",
         "modferry_become_password_file": "file whose first line is sudo's or su's",
         "modferry_known_hosts": "file of host keys in place of ~/.ssh/known_hosts",
+        "modferry_transport": "paramiko, or openssh: the system's ssh",
         "modferry_description": "what the box is, for people",
     }
 )

@@ -48,9 +48,14 @@ def _entry(name: str, given: object, where: str, file: str, folder: Path) -> Ent
             raise UsageError(f'"{key}" takes a text, not {value!r}', where=here)
         said[key] = Said(value, here, folder)
     for kind in ("password", "become_password"):
-        if f"{kind}_env" in said and f"{kind}_file" in said:
+        given_ways = [
+            key
+            for key in (f"{kind}_env", f"{kind}_file", f"{kind}_command")
+            if key in said
+        ]
+        if len(given_ways) > 1:
             raise UsageError(
-                f'"{kind}_env" and "{kind}_file" are both given',
-                where=said[f"{kind}_file"].where,
+                f'"{given_ways[0]}" and "{given_ways[1]}" are both given',
+                where=said[given_ways[1]].where,
             )
     return Entry(name, said, where, folder)

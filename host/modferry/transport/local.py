@@ -1,10 +1,11 @@
-"""A box that is this machine: a shell of our own, over pipes."""
+"""A box behind a child process's pipes: this machine's shell, or another program."""
 
 from __future__ import annotations
 
 import os
 import signal
 import subprocess
+from collections.abc import Sequence
 
 from modferry.core.address import Address
 from modferry.core.profile import Profile
@@ -16,17 +17,23 @@ from modferry.transport.opening import Means
 END_TIMEOUT_S = 2.0
 
 
-class LocalTransport:
-    """A shell that runs here; its stdin and stdout are the link."""
+class ChildTransport:
+    """A child process; its stdin and stdout are the link.
+
+    heard: something came from it.
+    """
 
     kind: Kind = "pipe"
-    name = "this machine"
 
-    def __init__(self, shell: str, write_timeout_s: float) -> None:
-        """Start the shell, in a session of its own, without a terminal."""
+    def __init__(
+        self, name: str, command: Sequence[str], write_timeout_s: float
+    ) -> None:
+        """Start the command, in a session of its own, without a terminal."""
+        self.name = name
+        self.heard = False
         self._write_timeout_s = write_timeout_s
         self._child = subprocess.Popen(  # noqa: S603 - the profile names the shell
-            ["/bin/sh", "-c", shell],
+            command,
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
@@ -44,28 +51,30 @@ class LocalTransport:
         self._closed = False
 
     def read(self, timeout_s: float) -> bytes:
-        """Return what the shell wrote; ``b""`` if nothing came in time."""
+        """Return what the child wrote; ``b""`` if nothing came in time."""
         self._check_open()
         self._tail.drain()
         try:
-            return descriptors.read_some(self._from.fileno(), timeout_s, self.name)
+            octets = descriptors.read_some(self._from.fileno(), timeout_s, self.name)
         except TransportError as error:
             error.where = self._tail.text().strip()[-500:]
             raise
+        self.heard = self.heard or bool(octets)
+        return octets
 
     def write(self, octets: bytes) -> None:
-        """Write all the bytes to the shell."""
+        """Write all the bytes to the child."""
         self._check_open()
         descriptors.write_all(
             self._to.fileno(), octets, self._write_timeout_s, self.name
         )
 
     def stderr_text(self) -> str:
-        """Return the last of what the shell and its children wrote to stderr."""
+        """Return the last of what the child and its own wrote to stderr."""
         return self._tail.text()
 
     def close(self) -> None:
-        """End the shell and what it started: kindly, then not."""
+        """End the child and what it started: kindly, then not."""
         if self._closed:
             return
         self._closed = True
@@ -88,6 +97,7 @@ def open_link(
     address: Address,  # noqa: ARG001 - there is nothing to say about this machine
     profile: Profile,
     means: Means,  # noqa: ARG001 - nor to prove
-) -> LocalTransport:
+) -> ChildTransport:
     """Return a link to a shell on this machine."""
-    return LocalTransport(profile.shell, profile.timeouts.write_s)
+    shell = ["/bin/sh", "-c", profile.shell]
+    return ChildTransport("this machine", shell, profile.timeouts.write_s)

@@ -35,6 +35,7 @@ class Opener(Protocol):
 OPENERS: Mapping[str, str] = MappingProxyType(
     {
         "ssh": "modferry.transport.ssh",
+        "openssh": "modferry.transport.openssh",
         "serial": "modferry.transport.serial",
         "rfc2217": "modferry.transport.serial",
         "socket": "modferry.transport.serial",
@@ -42,7 +43,8 @@ OPENERS: Mapping[str, str] = MappingProxyType(
         "local": "modferry.transport.local",
     }
 )
-"""Scheme of an address -> who opens it; imported late, paramiko takes its time."""
+"""Scheme of an address, or another transport -> who opens it; imported late, paramiko
+takes its time."""
 
 
 def open_transport(
@@ -57,6 +59,9 @@ def open_transport(
     Raise TransportError when the box cannot be reached, UsageError when the address or
     profile asks for what cannot be.
     """
-    opener = importlib.import_module(OPENERS[address.scheme])
+    scheme = address.scheme
+    if scheme == "ssh" and address.options.get("transport") == "openssh":
+        scheme = "openssh"
+    opener = importlib.import_module(OPENERS[scheme])
     open_link = cast(Opener, opener.open_link)
     return open_link(address, profile, Means(secrets, accept_new=accept_new))
