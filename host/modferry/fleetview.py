@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import time
 from collections import Counter, defaultdict
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import IO, Self
@@ -47,6 +47,9 @@ class PlainLines:
         """Tell that a box's work begins."""
         if self._verbose:
             self._say(f"{name}: started" + (f", try {attempt}" if attempt > 1 else ""))
+
+    def steps(self, name: str, steps: Sequence[tuple[float, str]]) -> None:
+        """Pass over them: the journal keeps them."""
 
     def again(self, name: str, result: Result, attempt: int) -> None:
         """Tell that a box is tried again."""
@@ -103,6 +106,9 @@ class LiveTable:
     def started(self, name: str, attempt: int) -> None:
         """Take note that a box's work begins."""
         self._running[self._group(name)][name] = None
+
+    def steps(self, name: str, steps: Sequence[tuple[float, str]]) -> None:
+        """Pass over them: the journal keeps them."""
 
     def again(self, name: str, result: Result, attempt: int) -> None:
         """Take note that a box waits for another try."""
@@ -165,6 +171,9 @@ class Events:
     def started(self, name: str, attempt: int) -> None:
         """Write that a box's work begins."""
         self._write("started", name, attempt=attempt)
+
+    def steps(self, name: str, steps: Sequence[tuple[float, str]]) -> None:
+        """Pass over them: the journal keeps them."""
 
     def again(self, name: str, result: Result, attempt: int) -> None:
         """Write that a box is tried again."""

@@ -11,7 +11,7 @@ import time
 import pytest
 
 from modferry import cli
-from modferry.commands import connect, fleetrun
+from modferry.commands import connect, workon
 from modferry.errors import BootstrapError, ExitStatus, ReplyError, TransportError
 from support.fakesession import FACTS, FakeSession
 
@@ -49,7 +49,7 @@ def boxes(monkeypatch, home):
     (home / "modferry.yaml").write_text(FLEET)
     fake = Boxes()
     monkeypatch.setattr(connect.Session, "open", fake.open)
-    monkeypatch.setattr(fleetrun.Session, "open", fake.open)
+    monkeypatch.setattr(workon.Session, "open", fake.open)
     return fake
 
 
@@ -210,7 +210,7 @@ def test_pull_keeps_the_boxes_apart(boxes, home, monkeypatch):
         session.pushed["/etc/modules"] = box.name.encode()
         return session.opener()(box, **options)
 
-    monkeypatch.setattr(fleetrun.Session, "open", opener)
+    monkeypatch.setattr(workon.Session, "open", opener)
 
     assert cli.run(["pull", "/etc/modules", "got", "--on", "presses"]) == 0
 
@@ -241,7 +241,7 @@ def test_the_page_of_a_run_has_each_box_and_each_answer_once(boxes, home, monkey
             raise TransportError("nothing answers <here>")
         return FakeSession({"diagnose": dict(reply)}).opener()(box, **options)
 
-    monkeypatch.setattr(fleetrun.Session, "open", opener)
+    monkeypatch.setattr(workon.Session, "open", opener)
 
     cli.run(["diagnose", "rtai_sem", "--on", "presses", "--html", "run.html"])
 

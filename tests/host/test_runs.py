@@ -7,7 +7,7 @@ import json
 import pytest
 
 from modferry import cli
-from modferry.commands import connect, fleetrun
+from modferry.commands import connect, workon
 from modferry.errors import ExitStatus, TransportError
 from support.fakesession import FACTS, FakeSession
 
@@ -35,7 +35,7 @@ class Boxes:
 def boxes(monkeypatch, home):
     (home / "modferry.yaml").write_text(FLEET)
     fake = Boxes()
-    for place in (connect, fleetrun):
+    for place in (connect, workon):
         monkeypatch.setattr(place.Session, "open", fake.open)
     return fake
 
@@ -142,7 +142,7 @@ def test_findings_are_told_by_cause_over_all_boxes(boxes, capsys, monkeypatch):
                  "findings": [finding], "loadable": False}  # fmt: skip
         return FakeSession({"diagnose": value}).opener()(box, **options)
 
-    monkeypatch.setattr(fleetrun.Session, "open", opener)
+    monkeypatch.setattr(workon.Session, "open", opener)
 
     found = document(capsys, "diagnose", "rtai_sem", "--on", "presses")
 

@@ -11,7 +11,6 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from functools import cache
-from pathlib import Path
 
 from modferry import log, render
 from modferry.commands.journaling import recorded
@@ -148,14 +147,6 @@ def _session(settings: Settings, box: Box) -> Iterator[Session]:
         ) as session,
     ):
         yield session
-
-
-def trace_of(settings: Settings, name: str) -> Path | None:
-    """Return the file of the wire of one box among many."""
-    if settings.trace is None:
-        return None
-    safe = "".join(each if each.isalnum() or each in ".-_" else "_" for each in name)
-    return settings.trace.with_name(f"{settings.trace.name}.{safe}")
 
 
 def warn_unmatched(unmatched: list[str]) -> None:

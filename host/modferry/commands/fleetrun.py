@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import signal
-import traceback
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -12,22 +11,23 @@ from threading import Event, current_thread, main_thread
 from types import FrameType
 
 from modferry import render
-from modferry.commands.connect import Work, box_of, trace_of, warn_unmatched
+from modferry.commands.connect import Work, box_of, warn_unmatched
 from modferry.commands.htmlpage import write_whole
 from modferry.commands.journaling import Recorder, open_journal
 from modferry.commands.settings import Settings
+from modferry.commands.workon import Opening, failed_result, work_on
 from modferry.core.lanes import Lane
 from modferry.core.outcomes import FleetResult, Outcome, fleet_result
 from modferry.core.portions import Portion, parse_batches, parse_portion
 from modferry.core.results import Result
-from modferry.errors import ExitStatus, ModferryError, UsageError, exit_status
+from modferry.errors import ExitStatus, ModferryError, UsageError
+from modferry.fleet.engines.base import Done, Engine
 from modferry.fleet.engines.threads import ThreadEngine
 from modferry.fleet.inventory import Box, Inventory
 from modferry.fleet.runner import Runner
 from modferry.fleet.schedule import Policy, Schedule
 from modferry.fleetview import Events, LiveTable, PlainLines
 from modferry.report.junit import junit
-from modferry.session import Session
 from modferry.transport.lanes import lane_of
 
 RETRIES = 3
@@ -89,7 +89,7 @@ def _run(  # noqa: PLR0913, PLR0917 - what a run is made of
     names: Sequence[str],
     done: Mapping[str, Outcome],
 ) -> FleetResult:
-    engine = ThreadEngine(job_of(settings, fleet, recorder, work), settings.jobs)
+    engine = engine_of(settings, fleet, work)
     schedule = Schedule(list(fleet.boxes), policy, fleet.lanes)
     with ExitStack() as stack:
         watchers = tuple(_watchers(settings, fleet))
@@ -175,35 +175,22 @@ def known_boxes(settings: Settings, inventory: Inventory, names: list[str]) -> F
     return fleet
 
 
-def job_of(
-    settings: Settings, fleet: Fleet, recorder: Recorder, work: Work
-) -> Callable[[str, Event], Result]:
-    """Return what an engine runs for each box."""
+def engine_of(settings: Settings, fleet: Fleet, work: Work) -> Engine:
+    """Return the engine that ``--engine`` names, with what it runs for each box."""
+    opening = Opening(
+        settings.command, settings.accept_new, settings.timeout_s, settings.trace
+    )
 
-    def job(name: str, stop: Event) -> Result:
-        try:
-            with Session.open(
-                fleet.boxes[name],
-                events=recorder.sink_of(name),
-                accept_new=settings.accept_new,
-                timeout_s=settings.timeout_s,
-                trace=trace_of(settings, name),
-                stop=stop,
-            ) as session:
-                return work(session)
-        except ModferryError as error:
-            return failed_result(settings.command, name, error)
-        except Exception as error:  # noqa: BLE001 - an edge: a bug keeps its traceback
-            traceback.print_exc()
-            bug = ModferryError(f"a bug in modferry: {error!r}", where=name)
-            return failed_result(settings.command, name, bug)
+    def task(box: Box, stop: Event) -> Done:
+        return work_on(box, opening, work, stop)
 
-    return job
+    if settings.engine == "dask":
+        from modferry.fleet.engines.dask import DaskEngine  # noqa: PLC0415 - an extra
 
-
-def failed_result(command: str, name: str, error: ModferryError) -> Result:
-    """Return the result of a box on which the work came to nothing."""
-    return Result(command, box=name, status=exit_status(error), error=error)
+        return DaskEngine(task, fleet.boxes, settings.scheduler, settings.jobs)
+    if settings.scheduler is not None:
+        raise UsageError("--scheduler is of --engine dask")
+    return ThreadEngine(lambda name, stop: task(fleet.boxes[name], stop), settings.jobs)
 
 
 def why_stopped(

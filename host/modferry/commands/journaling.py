@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import time
 from collections import defaultdict
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import closing
 
 from modferry import log
 from modferry.commands.settings import Settings
-from modferry.core import events
 from modferry.core.outcomes import Outcome
 from modferry.core.results import Result
 from modferry.errors import ModferryError, UsageError, exit_status
@@ -22,7 +21,7 @@ def open_journal(settings: Settings) -> Journal:
 
 
 class Recorder:
-    """Writes a run down as it goes; an observer, and a sink of the boxes' events."""
+    """Writes a run down as it goes; an observer of it."""
 
     def __init__(self, journal: Journal, run: int) -> None:
         """Write into a run that has begun."""
@@ -30,20 +29,13 @@ class Recorder:
         self._run = run
         self._steps: dict[str, list[tuple[float, str]]] = defaultdict(list)
 
-    def sink_of(self, name: str) -> events.EventSink:
-        """Return what takes the events of a box's session, in its thread."""
-        steps = self._steps[name]
-
-        def sink(event: events.Event) -> None:
-            match event:
-                case events.State(text=text) | events.ConsoleText(text=text):
-                    steps.append((time.time(), text))
-
-        return sink
-
     def started(self, name: str, attempt: int) -> None:
         """Write down that a box's work begins."""
         self._journal.started(self._run, name, attempt)
+
+    def steps(self, name: str, steps: Sequence[tuple[float, str]]) -> None:
+        """Keep the steps of a try."""
+        self._steps[name] += steps
 
     def again(self, name: str, result: Result, attempt: int) -> None:
         """Keep why a try ended."""

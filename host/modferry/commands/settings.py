@@ -35,6 +35,8 @@ class Settings:
     limit: str = ""
     inventory: tuple[Path, ...] = ()
     jobs: int | None = None
+    engine: str = "local"
+    scheduler: str | None = None
     serial: str = ""
     max_fail: str = ""
     retries: int | None = None
@@ -168,6 +170,16 @@ _FLEET = (
         type=click.IntRange(min=1),
         metavar="N",
         help="Of many boxes, so many at once; without it as many as hide the waiting.",
+    ),
+    _option(
+        "--engine",
+        type=click.Choice(["local", "dask"]),
+        help="Where the work is done: here, or by Dask's workers.",
+    ),
+    _option(
+        "--scheduler",
+        metavar="URL",
+        help="Dask's scheduler, such as tcp://head:8786; without it workers here.",
     ),
     _option(
         "--serial",

@@ -30,6 +30,7 @@ BOX_KEYS: Mapping[str, str] = MappingProxyType(
         "identity_file": "SSH key of the user",
         "known_hosts": "file of host keys in place of ~/.ssh/known_hosts",
         "transport": "paramiko, or openssh: the system's ssh; it knows no password",
+        "line": "resource of the Dask worker that has its serial line",
         "description": "what the box is, for people",
     }
 )
@@ -51,6 +52,7 @@ class Box:
     password, become_password: where the secrets are.
     where: ``file:line`` that names the box, or the URL.
     may_ask: a person may be asked for its secrets.
+    line: the resource of the Dask worker that has its serial line.
     """
 
     name: str
@@ -62,6 +64,7 @@ class Box:
     description: str = ""
     where: str = ""
     may_ask: bool = True
+    line: str = ""
 
     def secrets(self) -> Secrets:
         """Return how to get this box's secrets; a person is asked if one is there."""
@@ -137,6 +140,7 @@ def built_box(entry: Entry, profiles: Profiles, profile_name: str = "") -> Box:
         become_password=_source(entry, "become_password"),
         description=entry.text("description"),
         where=entry.where,
+        line=entry.text("line"),
     )
 
 

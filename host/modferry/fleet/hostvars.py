@@ -25,6 +25,7 @@ OWN: Mapping[str, str] = MappingProxyType(
         "modferry_become_password_env": "environment variable with sudo's or su's",
         "modferry_become_password_file": "file whose first line is sudo's or su's",
         "modferry_known_hosts": "file of host keys in place of ~/.ssh/known_hosts",
+        "modferry_line": "resource of the Dask worker that has its serial line",
         "modferry_transport": "paramiko, or openssh: the system's ssh",
         "modferry_description": "what the box is, for people",
     }

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Protocol
 
 from modferry.core.outcomes import Outcome
@@ -11,6 +11,8 @@ from modferry.core.results import Result
 from modferry.errors import ExitStatus, ModferryError, TransportError
 from modferry.fleet.engines.base import Ended, Engine
 from modferry.fleet.schedule import Schedule
+
+Steps = Sequence[tuple[float, str]]
 
 LOOK_S = 0.05
 GRACE_S = 4.0
@@ -22,6 +24,9 @@ class Observer(Protocol):
 
     def started(self, name: str, attempt: int) -> None:
         """Take note that a box's work begins."""
+
+    def steps(self, name: str, steps: Steps) -> None:
+        """Take note of the steps of a try that has ended, before its end is told."""
 
     def again(self, name: str, result: Result, attempt: int) -> None:
         """Take note that a box is tried again, and how this try ended."""
@@ -91,7 +96,7 @@ class Runner:
                 self._take(ended)
 
     def _take(self, ended: Ended) -> None:
-        name, result = ended.name, ended.result
+        name, result = ended.name, ended.done.result
         attempt = self._schedule.attempts[name]
         goes_on = self._schedule.ended(
             name,
@@ -99,6 +104,8 @@ class Runner:
             failed=result.status > ExitStatus.NO,
             again=isinstance(result.error, TransportError) and result.error.passing,
         )
+        for observer in self._observers:
+            observer.steps(name, ended.done.steps)
         if goes_on:
             for observer in self._observers:
                 observer.again(name, result, attempt)

@@ -15,6 +15,7 @@ from modferry.core.address import parse_address
 from modferry.core.profile import Profile
 from modferry.core.results import Result
 from modferry.errors import TransportError
+from modferry.fleet.engines.base import Done
 from modferry.fleet.engines.threads import ThreadEngine
 from modferry.fleet.runner import Runner
 from modferry.fleet.schedule import Policy, Schedule
@@ -37,8 +38,8 @@ def work(host, _stop):
             output += link.read(1.0)
         link.close()
     except TransportError as error:
-        return Result("bench", box=host, status=3, error=error)
-    return Result("bench", {"output": output.decode()}, box=host)
+        return Done(Result("bench", box=host, status=3, error=error))
+    return Done(Result("bench", {"output": output.decode()}, box=host))
 
 
 names = Path(hosts).read_text().split()

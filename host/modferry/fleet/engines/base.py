@@ -9,7 +9,16 @@ from typing import Protocol
 
 from modferry.core.results import Result
 
-Job = Callable[[str, Event], Result]
+
+@dataclass(frozen=True, slots=True)
+class Done:
+    """The result of a box, and the steps on the way to it, each with its time."""
+
+    result: Result
+    steps: tuple[tuple[float, str], ...] = ()
+
+
+Job = Callable[[str, Event], Done]
 """Does the work on one box: its name, and what is set when it is to stop early."""
 
 
@@ -18,7 +27,7 @@ class Ended:
     """A box's work has ended, after so many seconds."""
 
     name: str
-    result: Result
+    done: Done
     seconds: float
 
 

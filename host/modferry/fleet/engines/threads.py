@@ -82,5 +82,5 @@ class ThreadEngine:
     def _work(self) -> None:
         while (name := self._names.get()) is not None:
             start = time.monotonic()
-            result = self._job(name, self._stop)
-            self._ended.put(Ended(name, result, time.monotonic() - start))
+            done = self._job(name, self._stop)
+            self._ended.put(Ended(name, done, time.monotonic() - start))
