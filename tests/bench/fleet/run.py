@@ -22,13 +22,10 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
+from support.loopback import Boxes, boxes
+from support.sshd import OLD
+
 HERE = Path(__file__).resolve().parent
-sys.path.insert(0, str(HERE))
-
-from boxes import Boxes, boxes  # noqa: E402
-
-from support.sshd import OLD  # noqa: E402
-
 SIZE_BYTES = 100_000
 COMMAND = f"head -c {SIZE_BYTES} | sha256sum; sleep 0.05"
 PLAYBOOK = """\
