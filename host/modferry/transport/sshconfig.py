@@ -12,7 +12,7 @@ from __future__ import annotations
 import shlex
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cache, lru_cache
 from pathlib import Path
 
 import paramiko
@@ -69,18 +69,27 @@ def read_hop(host: str, options: Mapping[str, str] | None = None) -> Hop:
 
     options: as ``ssh -o`` has them; they win over both.
     """
-    user_file = Path("~/.ssh/config").expanduser()
-    text = "\n".join(
-        [
-            *(f"{name} {value}" for name, value in (options or {}).items()),
-            "Host *",
-            *_included_lines(user_file, user_file.parent, 0),
-            "Host *",  # the system's file starts in no block
-            *_included_lines(SYSTEM_CONFIG, SYSTEM_CONFIG.parent, 0),
-        ]
-    )
+    given = "".join(f"{name} {value}\n" for name, value in (options or {}).items())
+    user_file = str(Path("~/.ssh/config").expanduser())
+    files = (user_file, str(SYSTEM_CONFIG))
+    return _read_hop(host, given, files, tuple(map(_state, files)))
+
+
+def _state(file: str) -> tuple[int, int] | None:
     try:
-        found = _parsed(text).lookup(host)
+        status = Path(file).stat()
+    except OSError:
+        return None
+    return status.st_size, status.st_mtime_ns
+
+
+# A fleet asks for a thousand hosts, each more than once, in the same configuration.
+@cache
+def _read_hop(
+    host: str, given: str, files: tuple[str, str], state: tuple[object, ...]
+) -> Hop:
+    try:
+        found = _parsed(given, files, state).lookup(host)
     except (
         paramiko.ConfigParseError,
         paramiko.CouldNotCanonicalize,
@@ -88,15 +97,20 @@ def read_hop(host: str, options: Mapping[str, str] | None = None) -> Hop:
     ) as error:
         raise UsageError(
             f"OpenSSH's configuration is not understood: {error}",
-            where=f"{user_file}, {SYSTEM_CONFIG}",
+            where=", ".join(files),
         ) from error
     return _hop(host, found)
 
 
-# A fleet asks for a thousand hosts in the same configuration.
 @lru_cache(maxsize=64)
-def _parsed(text: str) -> paramiko.SSHConfig:
-    return paramiko.SSHConfig.from_text(text)
+def _parsed(
+    given: str, files: tuple[str, str], _state: tuple[object, ...]
+) -> paramiko.SSHConfig:
+    user, system = map(Path, files)
+    lines = [given, "Host *", *_included_lines(user, user.parent, 0)]
+    # The system's file starts in no block.
+    lines += ["Host *", *_included_lines(system, system.parent, 0)]
+    return paramiko.SSHConfig.from_text("\n".join(lines))
 
 
 # paramiko knows no Include.  The lines after one belong to the block before it again.
