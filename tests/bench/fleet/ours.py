@@ -2,21 +2,23 @@
 
     ours.py HOSTS PORT USER KEY KNOWN_HOSTS FILE COMMAND [JOBS]
 
-Its schedule, its threads, its connections and its checks; the command runs on a box as
-it is, without the agent.
+Its schedule, threads, connections, checks and journal; the command runs on a box as it
+is, without the agent.
 """
 
 import sys
-import time
+import tempfile
 from dataclasses import replace
 from pathlib import Path
 
+from modferry.commands.journaling import Recorder
 from modferry.core.address import parse_address
 from modferry.core.profile import Profile
 from modferry.core.results import Result
 from modferry.errors import TransportError
 from modferry.fleet.engines.base import Done
 from modferry.fleet.engines.threads import ThreadEngine
+from modferry.fleet.journal import Journal
 from modferry.fleet.runner import Runner
 from modferry.fleet.schedule import Policy, Schedule
 from modferry.secrets import Secrets
@@ -43,7 +45,10 @@ def work(host, _stop):
 
 
 names = Path(hosts).read_text().split()
-start = time.monotonic()
-runner = Runner(Schedule(names, Policy()), ThreadEngine(work, jobs))
-ended = runner.run()
+with tempfile.TemporaryDirectory() as folder:
+    journal = Journal(Path(folder) / "journal")
+    recorder = Recorder(journal, journal.begin("bench", sys.argv, names))
+    engine = ThreadEngine(work, jobs)
+    ended = Runner(Schedule(names, Policy()), engine, (recorder,)).run()
+    journal.close()
 print(sum(each.result.status == 0 for each in ended.values()), "of", len(names))
