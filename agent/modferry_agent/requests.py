@@ -199,7 +199,7 @@ TABLE = {
     ),
     "install": Request(
         "jobs.install:install_names",
-        "files",
+        "facts",
         "quick",
         True,
         directory=("text", REQUIRED),
@@ -207,7 +207,7 @@ TABLE = {
     ),
     "uninstall": Request(
         "jobs.install:remove_names",
-        "files",
+        "facts",
         "quick",
         True,
         directory=("text", REQUIRED),

@@ -105,3 +105,53 @@ def test_a_full_disk_leaves_no_half_written_name(tmp_path, monkeypatch):
 
     assert caught.value.code == "disk-full"
     assert [path.name for path in (tmp_path / "sbin").iterdir()] == [ARCHIVE]
+
+
+def test_the_archive_serves_where_its_folder_is_gone(tmp_path):
+    target = tmp_path / "sbin"
+    push_archive(target)
+    install_names(str(target))
+    (folder,) = target.glob(".modferry-*")
+    for path in sorted(folder.rglob("*"), reverse=True):
+        path.rmdir() if path.is_dir() else path.unlink()
+    folder.rmdir()
+
+    ran = subprocess.run(
+        [target / "lsmod", "--help"], capture_output=True, text=True, check=False
+    )
+
+    assert ran.returncode == 0
+    assert "lsmod" in ran.stdout
+
+
+def test_a_long_path_of_python_is_started_by_the_shell(tmp_path, monkeypatch):
+    python = tmp_path / ("long" * 30) / "python"
+    python.parent.mkdir()
+    python.symlink_to(sys.executable)
+    monkeypatch.setattr(install.sys, "executable", str(python))
+    target = tmp_path / "sbin"
+    push_archive(target)
+    install_names(str(target))
+
+    ran = subprocess.run(
+        [target / "modinfo", "--help"], capture_output=True, text=True, check=False
+    )
+
+    assert (target / "modinfo").read_text().startswith("#!/bin/sh")
+    assert ran.returncode == 0
+
+
+def test_a_new_archive_takes_the_old_folder_away(tmp_path):
+    target = tmp_path / "sbin"
+    push_archive(target)
+    install_names(str(target))
+    (old,) = target.glob(".modferry-*")
+    (target / ARCHIVE).write_bytes(resources.agent_archive() + b"\0")
+
+    install_names(str(target))
+
+    (new,) = target.glob(".modferry-*")
+    assert new != old
+    assert list(new.rglob("*.pyc"))
+    assert remove_names(str(target))["changed"]
+    assert not target.exists()

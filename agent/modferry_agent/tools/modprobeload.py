@@ -44,8 +44,8 @@ class Probe(object):
             words = "Module %s not found in directory %s" % (text, self.box.tree)
             hint = ""
             if self.box.sources.dep is None:
-                hint = "depmod: there is no modules.dep.bin"
-            self.teller.tell(self.level, words, next_step=hint)
+                hint = "there is no modules.dep.bin"
+            self.teller.tell(self.level, words, hint, hint and "depmod")
             return 1
         status = 0
         for name in names:
