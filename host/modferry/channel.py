@@ -120,6 +120,11 @@ class Channel:
         """
         with suppress(TransportError):
             self._link.send_control(wire.BYE)
+            if not self._tty:
+                # A shell behind a pipe ends with it: nothing is given back, and the
+                # answer would take as long as the network's way there and back.
+                self._transmit(time.monotonic())
+                return
             limit = time.monotonic() + GOODBYE_S
             while not self._link.closed and time.monotonic() < limit:
                 self.exchange()

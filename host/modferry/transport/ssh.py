@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import paramiko
 
@@ -16,6 +17,8 @@ from modferry.transport.sshroute import connected_route, route
 
 CHUNK_BYTES = 65_536
 STATUS_TIMEOUT_S = 1.0
+CHANNEL_REQUEST = b"\x62"
+"""SSH_MSG_CHANNEL_REQUEST.  Source: RFC 4254, section 9."""
 
 
 class SshTransport:
@@ -121,7 +124,7 @@ def open_link(address: Address, profile: Profile, means: Means) -> SshTransport:
     try:
         channel = connections[-1].open_session(timeout=profile.timeouts.auth_s)
         channel.settimeout(profile.timeouts.auth_s)
-        channel.exec_command(profile.shell)
+        _start_shell(channel, profile.shell)
     except (paramiko.SSHException, EOFError, OSError) as error:
         for connection in reversed(connections):
             connection.close()
@@ -132,3 +135,16 @@ def open_link(address: Address, profile: Profile, means: Means) -> SshTransport:
             next_step="see that the user has a shell and may run commands",
         ) from error
     return SshTransport(connections, channel, place, profile.timeouts.write_s)
+
+
+# As Channel.exec_command, less the wait for the answer: a round trip.  A server that
+# refuses closes the channel, which the first read tells.
+def _start_shell(channel: paramiko.Channel, command: str) -> None:
+    message = paramiko.Message()
+    message.add_byte(CHANNEL_REQUEST)
+    message.add_int(channel.remote_chanid)
+    message.add_string("exec")
+    message.add_boolean(True)  # noqa: FBT003 - an answer is wanted
+    message.add_string(command)
+    connection: Any = channel.get_transport()
+    connection._send_user_message(message)  # noqa: SLF001

@@ -38,17 +38,17 @@ from support.loopback import Boxes, boxes
 from support.sshd import OLD, Server, make_key, sshd
 from support.sshlink import USER
 
-DELAY_S = 0.05
+DELAYS_S = (0.02, 0.2)
 ROUNDS = 15
 HERE = Path(__file__).resolve().parent
 
 
 class Delay:
-    """A proxy that passes bytes on after `DELAY_S`, both ways."""
+    """A proxy that passes bytes on after a while, both ways."""
 
-    def __init__(self, port: int) -> None:
+    def __init__(self, port: int, delay_s: float) -> None:
         """Begin to listen; ``port`` is then where."""
-        self._to = port
+        self._to, self._delay_s = port, delay_s
         self._listener = socket.create_server(("127.0.0.1", 0))
         self.port = self._listener.getsockname()[1]
         threading.Thread(target=self._serve, daemon=True).start()
@@ -59,10 +59,11 @@ class Delay:
             server = socket.create_connection(("127.0.0.1", self._to))
             for one in (client, server):
                 one.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-            threading.Thread(target=_pass, args=(client, server), daemon=True).start()
+            args = (client, server, self._delay_s)
+            threading.Thread(target=_pass, args=args, daemon=True).start()
 
 
-def _pass(client: socket.socket, server: socket.socket) -> None:
+def _pass(client: socket.socket, server: socket.socket, delay_s: float) -> None:
     queue: deque[tuple[float, socket.socket, bytes]] = deque()
     other = {client: server, server: client}
     ready = selectors.DefaultSelector()
@@ -72,13 +73,15 @@ def _pass(client: socket.socket, server: socket.socket) -> None:
         wait = max(0.0, queue[0][0] - time.monotonic()) if queue else None
         for key, _ in ready.select(wait):
             one = key.fileobj
-            octets = one.recv(65536)  # type: ignore[union-attr]
+            octets = b""
+            with suppress(OSError):
+                octets = one.recv(65536)  # type: ignore[union-attr]
             if not octets:
-                time.sleep(DELAY_S)
+                time.sleep(delay_s)
                 client.close()
                 server.close()
                 return
-            queue.append((time.monotonic() + DELAY_S, other[one], octets))  # type: ignore[index]
+            queue.append((time.monotonic() + delay_s, other[one], octets))  # type: ignore[index]
         while queue and queue[0][0] <= time.monotonic():
             _, to, octets = queue.popleft()
             with suppress(OSError):  # its end is gone already
@@ -131,21 +134,31 @@ def one_connection(folder: Path, kind: str) -> None:
             )
         if old is not None:
             return
-        delayed = Delay(server.port)
-        far = link_to(server, delayed.port, key, folder / "far", profile)
+        _round_trips(server, key, folder, profile)
 
-        def far_link() -> None:
+
+# By how much a longer way makes it longer: what the ends compute is not counted.
+def _round_trips(server: Server, key: Path, folder: Path, profile: Profile) -> None:
+    walls: dict[str, list[float]] = {"a link": [], "a session with a request": []}
+    for delay_s in DELAYS_S:
+        delayed = Delay(server.port, delay_s)
+        known = folder / f"far_{delay_s}"
+        far = link_to(server, delayed.port, key, known, profile)
+
+        def link(far: Box = far) -> None:
             open_transport(
                 far.address, far.profile, secrets=Secrets(), accept_new=True
             ).close()
 
-        def session() -> None:
+        def session(far: Box = far) -> None:
             with Session.open(far, accept_new=True) as opened:
                 opened.request("hash", path="/etc/hostname")
 
-        for what, action in (("a link", far_link), ("a session, a request", session)):
-            trips = (timed(action)[0] / 1000) / (2 * DELAY_S)
-            print(f"| {what}: round trips | {trips:.1f} | |")
+        for what, action in zip(walls, (link, session), strict=True):
+            walls[what].append(timed(action)[0] / 1000)
+    for what, (near_s, far_s) in walls.items():
+        trips = (far_s - near_s) / (2 * (DELAYS_S[1] - DELAYS_S[0]))
+        print(f"| {what}: round trips | {trips:.1f} | |")
 
 
 def _shown(found: tuple[float, float]) -> str:
