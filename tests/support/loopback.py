@@ -118,7 +118,9 @@ def boxes(
         enter = folder / "enter"
         enter.write_text(ENTER.format(folder=folder))
         enter.chmod(0o755)
-        own = (*LINES, f"ForceCommand {enter}", *lines)
+        given = {line.split()[0] for line in lines}
+        usual = [line for line in LINES if line.split()[0] not in given]
+        own = (*usual, f"ForceCommand {enter}", *lines)
         with sshd(folder / "sshd", [key], host_keys=(host_key,), lines=own) as server:
             there = _written(folder, addresses(count), server, key, faults or {})
             if trees:
