@@ -96,6 +96,9 @@ def test_the_practice_box_is_known_while_it_is_up(
 
     assert resolve("practice").address.scheme == "local"
     assert resolve("practice-ssh").profile.name == "practice"
+    assert read_inventory().select("all").names == ["practice"]
+    assert read_inventory().select("practice*").names == ["practice"]
+    assert read_inventory().select("practice-ssh").names == ["practice-ssh"]
     (lab / "boxes.yaml").unlink()
     assert read_inventory().names() == ["practice"]
 

@@ -45,13 +45,17 @@ class Group:
 
 
 class Groups:
-    """All groups of an inventory, and the variables of its boxes."""
+    """All groups of an inventory, and the variables of its boxes.
+
+    apart: boxes that only their own name means: not ``all``, no group, no glob.
+    """
 
     def __init__(self) -> None:
         """Begin with ``all`` and ``ungrouped``, both empty."""
         self.by_name: dict[str, Group] = {}
         self.boxes: dict[str, dict[str, Variable]] = {}
         self.where: dict[str, str] = {}
+        self.apart: set[str] = set()
         self._depths: dict[str, int] = {}
         for name in (ALL, UNGROUPED):
             self.add(name)
@@ -92,10 +96,17 @@ class Groups:
         }
         ungrouped = self.by_name[UNGROUPED]
         for box in self.boxes:
-            if box in grouped:
+            if box in grouped or box in self.apart:
                 ungrouped.boxes.pop(box, None)
             else:
                 ungrouped.boxes[box] = None
+
+    def put_apart(self, box: str, where: str) -> None:
+        """Take note of a box that only its own name means."""
+        if box not in self.boxes:
+            self.boxes[box] = {}
+            self.where[box] = where
+            self.apart.add(box)
 
     def members(self, name: str) -> list[str]:
         """Return the boxes of a group and of its groups, each once."""

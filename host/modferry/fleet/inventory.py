@@ -153,7 +153,7 @@ def _with_files(patterns: Sequence[str]) -> list[str]:
     return found
 
 
-def _add_file(inventory: Inventory, text: str, path: Path) -> None:
+def _add_file(inventory: Inventory, text: str, path: Path, *, apart: bool) -> None:
     file, folder = str(path), path.parent
     if INI_SECTION.search(text):
         raise UsageError(
@@ -170,7 +170,10 @@ def _add_file(inventory: Inventory, text: str, path: Path) -> None:
         for name, entry in parse_boxes(top.pop("boxes"), where, file, folder).items():
             if name not in inventory.groups.boxes:
                 inventory.own[name] = entry
-                inventory.groups.put(ALL, name, entry.where)
+                if apart:
+                    inventory.groups.put_apart(name, entry.where)
+                else:
+                    inventory.groups.put(ALL, name, entry.where)
     known = set(inventory.groups.boxes)
     for name, value in top.items():
         if not (is_group(value) or set(_keys(value)) & set(GROUP_KEYS)):
@@ -223,7 +226,8 @@ def read_inventory(files: Iterable[Path] | None = None) -> Inventory:
             raise UsageError(
                 "the fleet file is not readable", where=str(path), why=str(error)
             ) from error
-        _add_file(inventory, text, path)
+        # Who says "all" does not mean the practice box, twice at that.
+        _add_file(inventory, text, path, apart=path == lab_directory() / "boxes.yaml")
     for folder in dict.fromkeys(path.parent for path in paths):
         add_folders(inventory.groups, folder)
     inventory.groups.finish()

@@ -100,7 +100,8 @@ def _named(groups: Groups, pattern: str) -> list[str]:
     for name in matched:
         found.update(dict.fromkeys(groups.members(name)))
     if not matched or pattern.startswith("~") or GLOB.search(pattern):
-        found.update(dict.fromkeys(box for box in groups.boxes if matcher.match(box)))
+        named = (box for box in groups.boxes if box not in groups.apart)
+        found.update(dict.fromkeys(box for box in named if matcher.match(box)))
     return list(found)
 
 
