@@ -66,6 +66,17 @@ def test_a_resumed_run_does_what_was_left_and_nothing_else(
     assert document(capsys, "runs")["result"]["runs"][0]["boxes"] == {"done": 3}
 
 
+def test_a_run_on_one_box_is_resumed_as_itself(boxes, capsys):
+    boxes.facts["press-1"] = TransportError("down")
+    assert cli.run(["facts", "--on", "press-1"]) == ExitStatus.UNREACHABLE
+    boxes.facts.clear()
+
+    assert document(capsys, "runs", "resume")["result"]["summary"]["done"] == 1
+    assert [run["boxes"] for run in document(capsys, "runs")["result"]["runs"]] == [
+        {"done": 1}
+    ]
+
+
 def test_runs_are_listed_and_shown(boxes, capsys):
     cli.run(["facts", "--on", "press-1"])
     cli.run(["facts", "--on", "presses"])

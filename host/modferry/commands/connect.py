@@ -33,7 +33,8 @@ def on_boxes(settings: Settings, work: Work) -> Result:
     The function is called in several threads at once, each with a session of its own.
     """
     inventory = inventory_of(settings)
-    if inventory.is_one(settings.on) and not settings.limit:
+    alone = inventory.is_one(settings.on) and not settings.limit
+    if alone and settings.resume is None:
 
         def one() -> Result:
             with _session(settings, box_of(settings, inventory)) as session:
