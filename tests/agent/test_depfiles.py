@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from modferry_agent.core import depfiles, depgraph, devname, linkgroups, trie
+from modferry_agent.core import contents, depfiles, depgraph, devname, linkgroups, trie
 from modferry_agent.core.module import Module
 
 
-def _contents(modules: list[Module], kmod: int = 34) -> depfiles.Contents:
+def _contents(modules: list[Module], kmod: int = 34) -> contents.Contents:
     table = depgraph.symbol_table(modules)
     lines = depgraph.dependencies(modules, table)
-    return depfiles.Contents(modules, lines, table.owned_by_modules(), kmod)
+    return contents.Contents(modules, lines, table.owned_by_modules(), kmod)
 
 
 def _linked() -> list[Module]:

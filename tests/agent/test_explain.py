@@ -11,7 +11,6 @@ from modferry_agent.core.module import Module
 from modferry_agent.core.symbols import SymbolTable
 from modferry_agent.errors import RequestError
 from modferry_agent.jobs import explain as job
-from modferry_agent.jobs import indexes
 from support import rootfs
 from support.elfwriter import kernel_module
 
@@ -182,7 +181,7 @@ def test_a_module_that_is_not_there_is_refused(tree: Path):
 
 
 def test_the_running_release_is_the_default(tree: Path, monkeypatch):
-    monkeypatch.setattr(indexes, "running_release", lambda: rootfs.RELEASE)
+    monkeypatch.setattr(job, "running_release", lambda: rootfs.RELEASE)
 
     answer = job.explain_module("rtai_hal", basedir=f"{tree}/")
 

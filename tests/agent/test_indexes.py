@@ -9,7 +9,7 @@ import pytest
 
 from modferry_agent.core import trie
 from modferry_agent.errors import AgentError
-from modferry_agent.jobs import indexes
+from modferry_agent.jobs import indexes, tree
 from support import elfwriter, rootfs
 
 
@@ -160,6 +160,6 @@ def test_too_many_modules_are_refused(
 
 
 def test_the_running_kernels_tree_is_the_default():
-    assert indexes.running_release()
-    assert indexes.directory_of("6.1") == "/lib/modules/6.1"
-    assert indexes.directory_of("6.1", "/r", "/m/") == "/r/m/6.1"
+    assert tree.running_release()
+    assert tree.directory_of("6.1") == "/lib/modules/6.1"
+    assert tree.directory_of("6.1", "/r", "/m/") == "/r/m/6.1"

@@ -9,7 +9,7 @@ from modferry_agent.core.reasons import reason
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Iterator  # noqa: F401  # novermin
-    from modferry_agent.core.depfiles import Contents  # noqa: F401
+    from modferry_agent.core.contents import Contents  # noqa: F401
 
     Pairs = Iterator[tuple[str, str, int]]
 

@@ -9,7 +9,7 @@ if TYPE_CHECKING:
     from typing import Any  # noqa: F401  # novermin
     from modferry_agent.core.module import Module  # noqa: F401
     from modferry_agent.core.symbols import SymbolTable  # noqa: F401
-    from modferry_agent.jobs.indexes import Tree  # noqa: F401
+    from modferry_agent.jobs.tree import Tree  # noqa: F401
 
 _ENTRY = "__ksymtab_"
 

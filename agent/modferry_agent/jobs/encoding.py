@@ -4,6 +4,7 @@ The aliases are a third of the work, and no other file has to do with them.
 """
 
 from modferry_agent.core import depfiles
+from modferry_agent.core.contents import Contents
 from modferry_agent.core.module import Module
 from modferry_agent.core.reasons import Reason, reason
 
@@ -40,11 +41,11 @@ def encode_theirs(order):
         elif aliases:
             module.aliases = aliases.split("\0")
         modules.append(module)
-    return _encoded(depfiles.Contents(modules, [], {}, kmod), _THEIRS)
+    return _encoded(Contents(modules, [], {}, kmod), _THEIRS)
 
 
 def encode_files(contents, helper=None):
-    # type: (depfiles.Contents, Helper | None) -> list[tuple[str, bytes]]
+    # type: (Contents, Helper | None) -> list[tuple[str, bytes]]
     """Return what `depfiles.encode_files` does.
 
     helper: a process that was told to make its share of the files, or None
@@ -66,7 +67,7 @@ def encode_files(contents, helper=None):
 
 
 def _encoded(contents, names):
-    # type: (depfiles.Contents, Sequence[str]) -> list[Encoded]
+    # type: (Contents, Sequence[str]) -> list[Encoded]
     made = []  # type: list[Encoded]
     kept = contents.warnings
     for name in names:

@@ -5,11 +5,13 @@ from modferry_agent.core.module import parse_module
 from modferry_agent.core.symbols import SymbolTable
 from modferry_agent.errors import FileError, FormatError, RequestError
 from modferry_agent.jobs import indexes
+from modferry_agent.jobs.tree import running_release
 from modferry_agent.system import moduletree
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any  # noqa: F401  # novermin
+    from modferry_agent.jobs.tree import Tree  # noqa: F401
 
 
 def explain_module(module, release=None, basedir="", links="file", context=None):
@@ -20,13 +22,13 @@ def explain_module(module, release=None, basedir="", links="file", context=None)
 
     The reply is that of `core.explain.explanation`, and ``release``.
     """
-    release = release or indexes.running_release()
+    release = release or running_release()
     tree = indexes.read_tree(release, basedir.rstrip("/"), links=links, context=context)
     return explanation(tree, module)
 
 
 def explanation(tree, wanted, table=None):
-    # type: (indexes.Tree, str, SymbolTable | None) -> dict[str, Any]
+    # type: (Tree, str, SymbolTable | None) -> dict[str, Any]
     """Return the explanation of a module of a tree that is read.
 
     table: with the symbols of the kernel in it, if they matter
@@ -41,7 +43,7 @@ def explanation(tree, wanted, table=None):
 
 
 def _place_of(tree, wanted):
-    # type: (indexes.Tree, str) -> int
+    # type: (Tree, str) -> int
     name = names.module_name(wanted)
     for index, module in enumerate(tree.modules):
         if wanted in (module.path, tree.path_of(module)):
@@ -57,7 +59,7 @@ def _place_of(tree, wanted):
 
 
 def _shadowed(tree):
-    # type: (indexes.Tree) -> list[tuple[Any, str]]
+    # type: (Tree) -> list[tuple[Any, str]]
     # The files that lost their module name to another one, as far as they are readable.
     found = []
     for path, location, winner in tree.shadowed:

@@ -3,80 +3,23 @@
 import os
 
 from modferry_agent.compat import native, raw
-from modferry_agent.core import depfiles, depgraph, depmodconfig
-from modferry_agent.core import names, precedence, strictness
+from modferry_agent.core import depgraph, depmodconfig, names, precedence, strictness
+from modferry_agent.core.contents import Contents, kmod_release
 from modferry_agent.core.symbols import SymbolTable
 from modferry_agent.errors import FileError, FormatError, RequestError
 from modferry_agent.jobs import disputes, encoding, reading, remembering
+from modferry_agent.jobs.tree import Made, Tree, directory_of, running_release
 from modferry_agent.system import configfiles, factcache, indexstore, moduletree
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any, Iterable, Sequence  # noqa: F401  # novermin
     from modferry_agent.core.module import Module  # noqa: F401
-    from modferry_agent.system import forked  # noqa: F401
 
 LINKS = ("file", "kmod")
 
 # An index knows a module by a 16-bit number in kmod's source.
 _MOST_MODULES = 65534
-
-
-class Tree(object):
-    """A module tree, read.
-
-    release, directory: which one, and where
-    modules: in kmod's order; a module that cannot be read is there without imports
-    warnings: ``(path, reason)``
-    fingerprints: path -> (sha256 in hexadecimal, size) of each file as stored
-    identities: what tells each module's file from others
-    shadowed: path, location and winner's path of each file that lost its module name
-    kmod: the release of kmod to be like
-    cache: what is known of the modules from the last run, or None
-    facts: what to know of them in the next one; is_steady: they are all in it, and none
-        has a fault
-    remembered: what was made of the tree the last time, if it would be made again; the
-        modules are not read then
-    helper: a process that encodes some of the files meanwhile, or None
-    """
-
-    def __init__(self, release, basedir, directory, kmod):
-        # type: (str, str, str, int) -> None
-        """Begin with an empty tree."""
-        self.basedir = basedir
-        self.release = release
-        self.directory = directory
-        self.kmod = kmod
-        self.modules = []  # type: list[Module]
-        self.warnings = []  # type: list[tuple[str, str]]
-        self.fingerprints = {}  # type: dict[str, tuple[str, int]]
-        self.identities = []  # type: list[tuple[int, int]]
-        self.shadowed = []  # type: list[tuple[str, str, str]]
-        self.cache = None  # type: factcache.Cache | None
-        self.facts = {}  # type: dict[str, Any]
-        self.is_steady = True
-        self.key = ""
-        self.helper = None  # type: forked.Helper | None
-        self.remembered = None  # type: remembering.Made | None
-
-    def path_of(self, module):
-        # type: (Module) -> str
-        """Return the module's absolute path."""
-        if module.path.startswith("/"):
-            return module.path
-        return self.directory + "/" + module.path
-
-
-def directory_of(release, basedir="", moduledir="lib/modules"):
-    # type: (str, str, str) -> str
-    """Return the path of a release's module tree."""
-    return "%s/%s/%s" % (basedir, moduledir.strip("/"), release)
-
-
-def running_release():
-    # type: () -> str
-    """Return the release of the running kernel."""
-    return os.uname()[2]
 
 
 def read_tree(
@@ -107,7 +50,7 @@ def read_tree(
     if links not in LINKS:
         raise RequestError("links are %s, not %s" % (" or ".join(LINKS), links))
     directory = directory_of(release, basedir, moduledir)
-    tree = Tree(release, basedir, directory, depfiles.kmod_release(like))
+    tree = Tree(release, basedir, directory, kmod_release(like))
 
     def report(path, reason):
         # type: (str, str) -> None
@@ -144,7 +87,7 @@ def read_tree(
 
 
 def make_contents(tree, table=None, dependencies=None):
-    # type: (Tree, SymbolTable | None, Sequence[Sequence[Module]] | None) -> depfiles.Contents
+    # type: (Tree, SymbolTable | None, Sequence[Sequence[Module]] | None) -> Contents
     """Return what the index files of a tree are made of.
 
     table: with the symbols of the kernel in it, if they matter
@@ -157,9 +100,7 @@ def make_contents(tree, table=None, dependencies=None):
     table.add_modules(tree.modules)
     if dependencies is None:
         dependencies = depgraph.dependencies(tree.modules, table)
-    contents = depfiles.Contents(
-        tree.modules, dependencies, table.owned_by_modules(), tree.kmod
-    )
+    contents = Contents(tree.modules, dependencies, table.owned_by_modules(), tree.kmod)
     builtin = moduletree.read_if_there(tree.directory + "/modules.builtin")
     contents.builtin = None if builtin is None else native(builtin)
     contents.builtin_modinfo = moduletree.read_if_there(
@@ -169,12 +110,12 @@ def make_contents(tree, table=None, dependencies=None):
 
 
 def make_files(tree):
-    # type: (Tree) -> remembering.Made
+    # type: (Tree) -> Made
     """Return the index files of a tree that was read, and what there is to warn of."""
     table = SymbolTable()
     contents = make_contents(tree, table)
     files = encoding.encode_files(contents, tree.helper)
-    return remembering.Made(
+    return Made(
         files, contents.warnings, disputes.conflicts(tree, table), len(tree.modules)
     )
 

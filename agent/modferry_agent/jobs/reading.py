@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from typing import Any, Sequence  # noqa: F401  # novermin
     from modferry_agent.core.modulefacts import Facts  # noqa: F401
     from modferry_agent.errors import AgentError  # noqa: F401
-    from modferry_agent.jobs.indexes import Tree  # noqa: F401
+    from modferry_agent.jobs.tree import Tree  # noqa: F401
 
     # What the file said, or why it could not be read; its fingerprint, if wanted; its
     # stamp, if the same file would say the same again.

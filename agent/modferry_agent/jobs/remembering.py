@@ -10,30 +10,13 @@ import marshal
 from modferry_agent.compat import native
 from modferry_agent.errors import FileError
 from modferry_agent.jobs.encoding import packed, unpacked
+from modferry_agent.jobs.tree import Made
 from modferry_agent.system import factcache, fingerprints, moduletree
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any, Sequence  # noqa: F401  # novermin
-    from modferry_agent.jobs.indexes import Tree  # noqa: F401
-
-
-class Made(object):
-    """What was made of a tree.
-
-    files: ``(name, bytes)`` of the index files, in their order
-    warnings: ``(path, reason)`` of what showed while they were made
-    conflicts: the symbols that different files export, see `disputes.conflicts`
-    modules: their number
-    """
-
-    def __init__(self, files, warnings, conflicts, modules):
-        # type: (Sequence[tuple[str, bytes]], Sequence[tuple[str, str]], list[dict[str, Any]], int) -> None
-        """Keep them."""
-        self.files = files
-        self.warnings = warnings
-        self.conflicts = conflicts
-        self.modules = modules
+    from modferry_agent.jobs.tree import Tree  # noqa: F401
 
 
 def key_of(tree, entries, inputs):

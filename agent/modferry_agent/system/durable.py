@@ -2,34 +2,66 @@
 
 import os
 
-from modferry_agent.compat import raw
+from modferry_agent.compat import native, raw
 
+# Behind the file's name and a process id: what that process is writing.
 _PART = ".modferry-part"
 
 
-def replace_file(path, content, mode=420):
-    # type: (str, bytes, int) -> None
+def replace_file(path, content, mode=420, is_precious=True):
+    # type: (str, bytes, int, bool) -> None
     """Write a file beside its place, flush it, rename it, flush the directory.
 
-    mode: its permission bits, 0644 unless given.  EnvironmentError: the old file is as
-    it was, and nothing is left beside it.
+    mode: its permission bits, 0644 unless given
+    is_precious: if not, nothing is flushed, and a power cut may leave a cut file
+
+    EnvironmentError: the old file is as it was, and nothing is left beside it.  What a
+    killed process left beside it is removed.
     """
-    part = raw(path + _PART)
+    _remove_leftovers(path)
+    part = raw("%s.%d%s" % (path, os.getpid(), _PART))
     try:
-        stream = open(part, "wb")
+        flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL
+        handle = os.open(part, flags, 384)  # rw-------
         try:
-            stream.write(content)
-            stream.flush()
-            os.fsync(stream.fileno())
+            rest = content
+            while rest:
+                rest = rest[os.write(handle, rest) :]
+            os.fchmod(handle, mode)
+            if is_precious:
+                os.fsync(handle)
         finally:
-            stream.close()
-        os.chmod(part, mode)
+            os.close(handle)
         os.rename(part, raw(path))
     except EnvironmentError:
         if os.path.lexists(part):
             os.unlink(part)
         raise
-    sync_directory(os.path.dirname(path))
+    if is_precious:
+        sync_directory(os.path.dirname(path))
+
+
+def _remove_leftovers(path):
+    # type: (str) -> None
+    directory, start = os.path.split(path + ".")
+    for octets in os.listdir(raw(directory)):
+        name = native(octets)
+        number = name[len(start) : -len(_PART)]
+        if name.startswith(start) and name.endswith(_PART) and number.isdigit():
+            if int(number) == os.getpid() or not _is_alive(int(number)):
+                os.unlink(raw(directory) + b"/" + octets)
+
+
+def _is_alive(number):
+    # type: (int) -> bool
+    try:
+        os.kill(number, 0)
+    except OverflowError:
+        return False
+    except OSError:
+        # EPERM: somebody else's, which is alive.
+        return os.path.isdir("/proc/%d" % number)
+    return True
 
 
 def sync_directory(directory):

@@ -26,7 +26,7 @@ import time
 
 from modferry_agent import __version__
 from modferry_agent.compat import native, raw
-from modferry_agent.system import fingerprints
+from modferry_agent.system import durable, fingerprints
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -163,35 +163,13 @@ class Cache(object):
             pieces.append(_PART.pack(len(content), hashlib.sha256(content).digest()))
             pieces.append(content)
         directory = os.path.dirname(self.path)
-        part_path = raw("%s.%d.new" % (self.path, os.getpid()))
         try:
             if not os.path.isdir(raw(directory)):
                 os.makedirs(raw(directory), 493)  # rwxr-xr-x
-            fingerprints.remove_leftovers(directory)
-            flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL
-            handle = os.open(part_path, flags, 384)  # rw-------
+            durable.replace_file(self.path, b"".join(pieces), 384, is_precious=False)
         except EnvironmentError:
-            return False
-        try:
-            try:
-                rest = b"".join(pieces)
-                while rest:
-                    rest = rest[os.write(handle, rest) :]
-            finally:
-                os.close(handle)
-            os.rename(part_path, raw(self.path))
-        except EnvironmentError:
-            _remove(part_path)
             return False
         return True
-
-
-def _remove(path):
-    # type: (bytes) -> None
-    try:
-        os.unlink(path)
-    except EnvironmentError:
-        pass
 
 
 def digest(content):

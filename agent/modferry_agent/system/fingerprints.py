@@ -14,15 +14,13 @@ import os
 
 from modferry_agent import compat
 from modferry_agent.errors import FileError, FormatError
+from modferry_agent.system import durable
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     Record = tuple[str, int]
 
 DIRECTORY = "/var/lib/modferry"
-
-# Behind the record's name and a process id: what that process is writing.
-_NEW = ".new"
 
 
 def path_of(basedir, release):
@@ -98,50 +96,11 @@ def update(basedir, release, records, replace=False):
     for name in sorted(wanted):
         if "\n" not in name:  # no line could hold it: it stays unrecorded
             lines.append("%s  %d  %s\n" % (wanted[name][0], wanted[name][1], name))
+    directory = os.path.dirname(path)
     try:
-        _write(path, compat.raw("".join(lines)))
+        if not os.path.isdir(compat.raw(directory)):
+            os.makedirs(compat.raw(directory), 493)  # rwxr-xr-x
+        durable.replace_file(path, compat.raw("".join(lines)))
     except (IOError, OSError) as error:
         raise FileError("fingerprint record: %s" % error.strerror, where=path)
     return True
-
-
-def remove_leftovers(directory):
-    # type: (str) -> None
-    """Remove what runs that were killed left: files named for a process of the past."""
-    for name in os.listdir(compat.raw(directory)):
-        number = compat.native(name)[: -len(_NEW)].rpartition(".")[2]
-        if compat.native(name).endswith(_NEW) and number.isdigit():
-            try:
-                os.kill(int(number), 0)
-            except (OSError, OverflowError):
-                try:
-                    os.unlink(compat.raw(directory) + b"/" + name)
-                except OSError:
-                    pass
-
-
-def _write(path, content):
-    # type: (str, bytes) -> None
-    directory = os.path.dirname(path)
-    if not os.path.isdir(compat.raw(directory)):
-        os.makedirs(compat.raw(directory), 493)  # rwxr-xr-x
-    remove_leftovers(directory)
-    temporary = compat.raw("%s.%d%s" % (path, os.getpid(), _NEW))
-    try:
-        stream = open(temporary, "wb")
-        try:
-            stream.write(content)
-            stream.flush()
-            os.fsync(stream.fileno())
-        finally:
-            stream.close()
-        os.rename(temporary, compat.raw(path))
-    except (IOError, OSError):
-        if os.path.exists(temporary):
-            os.unlink(temporary)
-        raise
-    handle = os.open(compat.raw(directory), os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)

@@ -12,12 +12,14 @@ from modferry_agent.core import strictness, symbolcheck
 from modferry_agent.core.symbols import SymbolTable
 from modferry_agent.errors import AgentError
 from modferry_agent.jobs import disputes, encoding, indexes, remembering
+from modferry_agent.jobs.tree import Made, directory_of
 from modferry_agent.system import decompress, factcache, indexstore, moduletree
 from modferry_agent.tools import depmodline, depmodwords, options
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any, Sequence  # noqa: F401  # novermin
+    from modferry_agent.jobs.tree import Tree  # noqa: F401
 
 
 def main(argv):
@@ -55,9 +57,7 @@ def main(argv):
 
 def _run(settings, tell):
     # type: (depmodline.Settings, Any) -> int
-    directory = indexes.directory_of(
-        settings.release, settings.basedir, settings.moduledir
-    )
+    directory = directory_of(settings.release, settings.basedir, settings.moduledir)
     if "quick" in settings.flags:
         if settings.dry_run or _is_up_to_date(directory, tell):
             return 0
@@ -72,9 +72,7 @@ def _run(settings, tell):
     output = directory
     lock = None
     if not settings.dry_run:
-        output = indexes.directory_of(
-            settings.release, settings.outdir, settings.moduledir
-        )
+        output = directory_of(settings.release, settings.outdir, settings.moduledir)
         _make_directory(output)
         lock = indexstore.Lock(output)
     try:
@@ -116,7 +114,7 @@ def _cache_of(settings):
 
 
 def _read_tree(settings, cache=None, fingerprints=False):
-    # type: (depmodline.Settings, factcache.Cache | None, bool) -> indexes.Tree
+    # type: (depmodline.Settings, factcache.Cache | None, bool) -> Tree
     return indexes.read_tree(
         settings.release,
         settings.basedir,
@@ -160,7 +158,7 @@ def _make_directory(path):
 
 
 def _made(settings, tree, table, tell):
-    # type: (depmodline.Settings, indexes.Tree, SymbolTable, Any) -> remembering.Made
+    # type: (depmodline.Settings, Tree, SymbolTable, Any) -> Made
     contents = indexes.make_contents(tree, table)
     contents.with_duplicates = "warn" in settings.flags
     if "verbose" in settings.flags:
@@ -176,7 +174,7 @@ def _made(settings, tree, table, tell):
     else:
         files = encoding.encode_files(contents, tree.helper)
     disputed = disputes.conflicts(tree, table)
-    return remembering.Made(files, contents.warnings, disputed, len(tree.modules))
+    return Made(files, contents.warnings, disputed, len(tree.modules))
 
 
 def _explain(settings):
@@ -191,7 +189,7 @@ def _explain(settings):
 
 
 def _tell_needs(tree, table):
-    # type: (indexes.Tree, SymbolTable) -> None
+    # type: (Tree, SymbolTable) -> None
     lines = []
 
     def needs(index, symbol, owner):
@@ -204,7 +202,7 @@ def _tell_needs(tree, table):
 
 
 def _tell_unknown(tree, table, with_crcs, tell):
-    # type: (indexes.Tree, SymbolTable, bool, Any) -> None
+    # type: (Tree, SymbolTable, bool, Any) -> None
     texts = {
         "unknown": "%s needs unknown symbol %s",
         "disagrees": "%s disagrees about version of symbol %s",

@@ -4,8 +4,8 @@ import errno
 import os
 
 from modferry_agent.compat import argument, raw
-from modferry_agent.core import depfiles, names
-from modferry_agent.jobs import indexes
+from modferry_agent.core import contents, names
+from modferry_agent.jobs import tree
 from modferry_agent.tools import options
 
 TYPE_CHECKING = False
@@ -106,7 +106,7 @@ class Settings(object):
             if not _scans_as_release(self.release):
                 raise BadReleaseError("Bad version passed %s" % self.release)
         else:
-            self.release = indexes.running_release()
+            self.release = tree.running_release()
         self.files = self.operands[1:]
         if self.flags & set(["all", "quick"]):
             self.files = []
@@ -195,8 +195,8 @@ def _kmod_to_be_like(words):
         elif word.startswith("--like="):
             given = word[len("--like=") :]
     if given is None:
-        return depfiles.NEWEST_KMOD
-    return depfiles.kmod_release(given)
+        return contents.NEWEST_KMOD
+    return contents.kmod_release(given)
 
 
 def _scans_as_release(text):

@@ -8,7 +8,7 @@ from modferry_agent.core.reasons import Reason
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any, Callable, Iterable  # noqa: F401  # novermin
-    from modferry_agent.jobs import indexes  # noqa: F401
+    from modferry_agent.jobs.tree import Tree  # noqa: F401
 
     Tell = Callable[[str, str], None]
 
@@ -55,7 +55,7 @@ _OWN = ("WARNING", "%(path)s: %(reason)s")
 
 
 def tell_warnings(tree, warnings, tell):
-    # type: (indexes.Tree | None, Iterable[tuple[str, str]], Tell) -> None
+    # type: (Tree | None, Iterable[tuple[str, str]], Tell) -> None
     """Tell each ``(path, reason)``; of a tree, if it is read already."""
     modules = {}
     if tree is not None:
