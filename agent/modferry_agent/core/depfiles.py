@@ -75,15 +75,15 @@ def _index(contents, pairs, what):
     # what: name of the index; kmod tells of what three of them have twice
     if contents.with_duplicates and what in _WATCHED:
         pairs = indexpairs.watched(contents, pairs, _WATCHED[what])
-    found = list(pairs)
-    harmful = highbytes.harmful_keys([pair[0] for pair in found])
+    built = trie.build(pairs)
+    harmful = highbytes.harmful_keys(built.keys)
     if harmful:
-        found = [pair for pair in found if pair[0] not in harmful]
+        built = built.without(harmful)
         text = "a byte above 7F, at which kmod's reader loses other keys, in %s"
         for key in sorted(harmful):
             because = reason(text % key + "; it is not in the index", "high-branch")
             contents.warnings.append(("modules.%s.bin" % what, because))
-    return trie.encode(trie.build(found), "pre" if contents.kmod >= 34 else "post")
+    return trie.encode(built, "pre" if contents.kmod >= 34 else "post")
 
 
 def _dep(contents):
@@ -101,8 +101,9 @@ def _alias(contents):
     lines = ["# Aliases extracted from modules themselves."]
     for module in contents.modules:
         if module.link_of is None:
-            for alias in module.aliases:
-                lines.append("alias " + alias + " " + module.name)
+            if module.aliases:
+                end = " " + module.name
+                lines.append("alias " + (end + "\nalias ").join(module.aliases) + end)
     return _text(lines)
 
 

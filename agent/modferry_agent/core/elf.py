@@ -9,14 +9,13 @@ Source: elf(5); kmod, libkmod/libkmod-elf.c.
 """
 
 import struct
-from operator import eq
 
 from modferry_agent.compat import native, octets_of, raw
 from modferry_agent.core.elfsections import Sections, bad_elf
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Iterator  # noqa: F401  # novermin
+    from typing import Iterator, Sequence  # noqa: F401  # novermin
     from modferry_agent.core.elfsections import Octets  # noqa: F401
 
 SHN_UNDEF = 0
@@ -24,8 +23,8 @@ SHN_ABS = 0xFFF1
 _SHN_LORESERVE = 0xFF00
 STB_WEAK = 2
 
-_SHT_SYMTAB = 2
-_SHT_STRTAB = 3
+# Of .symtab and .strtab: SHT_SYMTAB, SHT_STRTAB.
+_KINDS = (2, 3)
 
 # No symbol is so long; without a bound a small file could fill the memory.
 _MOST_NAME = 1024
@@ -58,6 +57,7 @@ class Elf(Sections):
         """Read the headers."""
         Sections.__init__(self, data)
         self._entry = self.layout.symbol.size
+        self._empty_entry = b"\0" * self._entry
         self._symbol_tables = None  # type: tuple[bytes, bytes] | None
 
     def symbols(self):
@@ -86,26 +86,29 @@ class Elf(Sections):
 
         Source: kmod, libkmod/libkmod-elf.c, kmod_elf_get_dependency_symbols.
         """
-        table, texts = self._tables()
-        infos = octets_of(table[self.layout.info_at :: self._entry])
+        infos = self._infos()
+        first, places, sections = self._globals()
+        indexes = [at for at, section in enumerate(sections) if not section]
+        names = self._names_at([places[at] for at in indexes])
         return [
-            (native(texts[at:end]), infos[index] >> 4 == STB_WEAK)
-            for index, at, end in zip(*self._undefined())
-            if at < end
+            (native(name), infos[first + at] >> 4 == STB_WEAK)
+            for at, name in zip(indexes, names)
+            if name
         ]
 
     def undefined_names(self):
         # type: () -> list[bytes]
         """Return the names of `undefined` alone, as bytes."""
-        texts = self._tables()[1]
-        _indexes, starts, ends = self._undefined()
-        names = [texts[at:end] for at, end in zip(starts, ends)]
+        _first, places, sections = self._globals()
+        starts = [at for at, section in zip(places, sections) if not section]
+        names = self._names_at(starts)
         return [name for name in names if name] if b"" in names else names
 
-    def _undefined(self):
-        # type: () -> tuple[list[int], list[int], list[int]]
-        # Indexes of the symbols, starts and ends of their names, which may be empty.
-        table, texts = self._tables()
+    def _globals(self):
+        # type: () -> tuple[int, Sequence[int], Sequence[int]]
+        # The symbols from the first undefined one on: its index, where their names are,
+        # their section indexes; what kmod does not count as undefined has another one.
+        table, _texts = self._tables()
         if not table and None in (self.section(".symtab"), self.section(".strtab")):
             raise bad_elf("there is no .symtab or no .strtab")
         if len(table) % self._entry:
@@ -114,28 +117,38 @@ class Elf(Sections):
         # them at C's speed.
         first = table[self.layout.index_at :: self._entry].find(b"\0", 1)
         if first < 0:
-            return [], [], []
+            return 0, (), ()
         fields = self.layout.names_table(len(table) // self._entry - first).unpack(
             table[first * self._entry :]
         )
-        indexes = [
-            index for index, section in enumerate(fields[1::2], first) if not section
-        ]
-        if max(fields[1::2]) >= len(self._offsets):
-            self._doubt_indexes(fields[1::2])
+        sections = fields[1::2]  # type: Sequence[int]
+        if max(sections) >= len(self._offsets):
+            self._doubt_indexes(sections)
         if self.machine in _SPARC_MACHINES:
-            infos = octets_of(table[self.layout.info_at :: self._entry])
-            indexes = [at for at in indexes if infos[at] & 15 != _REGISTER_SYMBOL]
-        if len(indexes) > _MOST_NAMES:
-            raise bad_elf("%d undefined symbols are too many" % len(indexes))
-        starts = [fields[2 * (index - first)] for index in indexes]
+            infos = self._infos()[first:]
+            sections = [
+                SHN_ABS if info & 15 == _REGISTER_SYMBOL else section
+                for info, section in zip(infos, sections)
+            ]
+        return first, fields[::2], sections
+
+    def _infos(self):
+        # type: () -> bytes
+        return octets_of(self._tables()[0][self.layout.info_at :: self._entry])
+
+    def _names_at(self, starts):
+        # type: (list[int]) -> list[bytes]
+        if len(starts) > _MOST_NAMES:
+            raise bad_elf("%d undefined symbols are too many" % len(starts))
+        texts = self._tables()[1]
         find = texts.find
         ends = [find(b"\0", at, at + _MOST_NAME) for at in starts]
         if ends and min(ends) < 0:
             raise bad_elf("an undefined symbol has no name in .strtab")
-        if True in map(eq, starts, ends):
+        names = [texts[at:end] for at, end in zip(starts, ends)]
+        if b"" in names:
             self.problems.append("an undefined symbol has an empty name")
-        return indexes, starts, ends
+        return names
 
     def starting_with(self, prefix):
         # type: (str) -> list[Symbol]
@@ -144,24 +157,25 @@ class Elf(Sections):
         None when the table or a name offset in it is broken, as in kmod.
         """
         table, texts = self._tables()
-        return [
-            self._symbol(table, texts, index)
-            for index, _at in self._places_of(raw(prefix), table, texts)
-        ]
+        starts, offsets = self._places_of(prefix)
+        indexes = [index for index, at in enumerate(offsets, 1) if at in starts]
+        return [self._symbol(table, texts, index) for index in _few(indexes)]
 
     def names_starting_with(self, prefix):
         # type: (str) -> list[str]
         """Return the names of `starting_with` alone."""
-        table, texts = self._tables()
-        places = self._places_of(raw(prefix), table, texts)
-        return [_name_at(texts, at) or "" for _index, at in places]
+        texts = self._tables()[1]
+        starts, offsets = self._places_of(prefix)
+        found = _few([at for at in offsets if at in starts])
+        return [_name_at(texts, at) or "" for at in found]
 
-    def _places_of(self, prefix, table, texts):
-        # type: (bytes, bytes, bytes) -> list[tuple[int, int]]
-        # Index and name offset of the symbols that have the prefix.
-        starts = _positions(texts, prefix)
+    def _places_of(self, prefix):
+        # type: (str) -> tuple[set[int], Sequence[int]]
+        # Where the prefix stands, where the name of each symbol but the first stands.
+        table, texts = self._tables()
+        starts = _positions(texts, raw(prefix))
         if not starts or len(table) % self._entry:
-            return []
+            return starts, ()
         # The four bytes of each name offset, without making objects of the other ones.
         packed = bytearray(len(table) // self._entry * 4)
         for at in range(4):
@@ -171,32 +185,24 @@ class Elf(Sections):
         )
         if offsets and max(offsets) >= len(texts):
             self.problems.append("a symbol has its name outside of .strtab")
-            return []
-        found = [
-            (index, offset)
-            for index, offset in enumerate(offsets)
-            if offset in starts and index
-        ]
-        if len(found) > _MOST_NAMES:
-            raise bad_elf("%d exported symbols are too many" % len(found))
-        return found
+            return starts, ()
+        return starts, offsets[1:]
 
     def _tables(self):
         # type: () -> tuple[bytes, bytes]
         # .symtab's bytes and .strtab's with a NUL behind; both empty if one misses.
         if self._symbol_tables is None:
-            table = self.named(".symtab")
-            texts = self.named(".strtab")
-            if table is None or texts is None:
-                self._symbol_tables = b"", b""
-            else:
-                self._doubt_tables(table[: self._entry], texts)
+            self._symbol_tables = b"", b""
+            symtab, strtab = self.section(".symtab"), self.section(".strtab")
+            if symtab is not None and strtab is not None:
+                table, texts = self.content(symtab), self.content(strtab)
+                self._doubt_tables(table[: self._entry], texts, symtab[0], strtab[0])
                 end = b"" if texts[-1:] == b"\0" else b"\0"
                 self._symbol_tables = table, texts + end
         return self._symbol_tables
 
     def _doubt_indexes(self, indexes):
-        # type: (tuple[int, ...]) -> None
+        # type: (Sequence[int]) -> None
         # An import whose index is damaged is no import for whoever reads it.
         count = len(self._offsets)
         for index in indexes:
@@ -204,17 +210,23 @@ class Elf(Sections):
                 self.problems.append("a symbol is in section %d of %d" % (index, count))
                 return
 
-    def _doubt_tables(self, first, texts):
-        # type: (bytes, bytes) -> None
+    def _doubt_tables(self, first, texts, *kinds):
+        # type: (bytes, bytes, int) -> None
         # kmod reads on over these, and so finds less than there was.
-        if first != b"\0" * self._entry:
+        if first != self._empty_entry:
             self.problems.append(".symtab does not begin with an empty entry")
         if texts[:1] != b"\0" or texts[-1:] != b"\0":
             self.problems.append(".strtab does not begin and end in NUL")
-        for name, wanted in ((".symtab", _SHT_SYMTAB), (".strtab", _SHT_STRTAB)):
-            section = self.section(name)
-            if section is not None and section.type != wanted:
-                self.problems.append("section %s is of type %d" % (name, section.type))
+        for name, kind, wanted in zip((".symtab", ".strtab"), kinds, _KINDS):
+            if kind != wanted:
+                self.problems.append("section %s is of type %d" % (name, kind))
+
+
+def _few(found):
+    # type: (list[int]) -> list[int]
+    if len(found) > _MOST_NAMES:
+        raise bad_elf("%d exported symbols are too many" % len(found))
+    return found
 
 
 def _name_at(texts, offset):

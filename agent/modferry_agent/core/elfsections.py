@@ -32,6 +32,8 @@ if TYPE_CHECKING:
             # type: (slice) -> bytes
             """Return some of them."""
 
+    # Type, offset, size.
+    Section = tuple[int, int, int]
 
 SHT_NOBITS = 8
 _SHN_XINDEX = 0xFFFF
@@ -39,7 +41,6 @@ _SHN_XINDEX = 0xFFFF
 # A file made of nothing but lies must fill neither the memory nor the screen.  The
 # largest sections of the kind in Debian's 6.1 have 200 kB.
 _MOST_BYTES = 1 << 21
-_LARGE_ONES = (".symtab", ".strtab")
 _MOST_PROBLEMS = 8
 _NAME_SHOWN = 64
 
@@ -112,24 +113,6 @@ _LAYOUTS = {
 }
 
 
-class Section(object):
-    """One section header and the section's name."""
-
-    __slots__ = ("name", "type", "flags", "offset", "size", "link", "info", "entsize")
-
-    def __init__(self, name, fields):
-        # type: (str, tuple[int, ...]) -> None
-        """Keep the fields of a section header, which are ten in both classes."""
-        self.name = name
-        self.type = fields[1]
-        self.flags = fields[2]
-        self.offset = fields[4]
-        self.size = fields[5]
-        self.link = fields[6]
-        self.info = fields[7]
-        self.entsize = fields[9]
-
-
 class Sections(object):
     """The sections of an ELF file.
 
@@ -180,6 +163,7 @@ class Sections(object):
         # Of all the fields only those by which a section is found.
         fields = self.layout.headers_table(count).unpack(self._headers)
         self._name_places = fields[::4]
+        self._types = fields[1::4]
         self._offsets = offsets = fields[2::4]
         self._sizes = sizes = fields[3::4]
         offset, length = offsets[names_index], sizes[names_index]
@@ -189,7 +173,7 @@ class Sections(object):
         self._names = names
         ends = list(map(add, offsets, sizes))
         if max(ends) > end or max(self._name_places) >= length:
-            self._find_problems(fields[1::4], ends, length)
+            self._find_problems(ends, length)
 
     def _extended_count(self, start, names_index):
         # type: (int, int) -> tuple[int, int]
@@ -197,18 +181,20 @@ class Sections(object):
         header = self.data[start : start + self.layout.section.size]
         if len(header) < self.layout.section.size:
             raise bad_elf("the section headers reach past the end of the file")
-        first = Section("", self.layout.section.unpack(header))
-        return first.size, first.link if names_index == _SHN_XINDEX else names_index
+        fields = self.layout.section.unpack(header)
+        return fields[5], fields[6] if names_index == _SHN_XINDEX else names_index
 
-    def _find_problems(self, types, ends, length):
-        # type: (Sequence[int], Sequence[int], int) -> None
+    def _find_problems(self, ends, length):
+        # type: (Sequence[int], int) -> None
         for index, place in enumerate(self._name_places):
             if len(self.problems) > _MOST_PROBLEMS:
                 self.problems.append("and more of the kind")
                 return
             if place >= length:
                 self.problems.append("section %d has its name outside" % index)
-            elif types[index] not in (0, SHT_NOBITS) and ends[index] > len(self.data):
+            elif self._types[index] not in (0, SHT_NOBITS) and ends[index] > len(
+                self.data
+            ):
                 name = self._names[place : place + _NAME_SHOWN].partition("\0")[0]
                 self.problems.append("section %s reaches past the end" % name)
 
@@ -216,49 +202,40 @@ class Sections(object):
         # type: (str) -> Section | None
         """Return the first readable section of that name, or None."""
         wanted = name + "\0"
-        found = []
+        at = self._names.find(wanted)
+        if at < 0:
+            return None
         # One name may be the end of another one's text.
-        places = self._name_places  # type: Container[int]
+        if self._names.find(wanted, at + 1) < 0:
+            try:
+                found = self.section_at(self._name_places.index(at))
+            except ValueError:
+                return None
+            if self._is_readable(found):
+                return found
+        return self._section_of_several(wanted)
+
+    def _section_of_several(self, wanted):
+        # type: (str) -> Section | None
+        places = set()
         at = self._names.find(wanted)
         while at >= 0:
-            if at in places:
-                found.append(at)
+            places.add(at)
             at = self._names.find(wanted, at + 1)
-            if at >= 0 and places is self._name_places:
-                places = set(self._name_places)
-        if not found:
-            return None
-        if len(found) == 1:
-            first = self.section_at(self._name_places.index(found[0]), name)
-            if first.type == SHT_NOBITS or self._is_inside(first):
-                return first
-        several = set(found)
         for index, place in enumerate(self._name_places):
-            if place in several:
-                section = self.section_at(index, name)
-                if section.type == SHT_NOBITS or self._is_inside(section):
-                    return section
+            if place in places and self._is_readable(self.section_at(index)):
+                return self.section_at(index)
         return None
 
-    def section_at(self, index, name=""):
-        # type: (int, str) -> Section
+    def section_at(self, index):
+        # type: (int) -> Section
         """Return the section of that number; IndexError if there is none."""
-        size = self.layout.section.size
-        header = self._headers[index * size : (index + 1) * size]
-        if not header:
-            raise IndexError(index)
-        return Section(name, self.layout.section.unpack(header))
+        return self._types[index], self._offsets[index], self._sizes[index]
 
-    def _is_inside(self, section):
+    def _is_readable(self, section):
         # type: (Section) -> bool
-        return section.offset + section.size <= len(self.data)
-
-    def content(self, section):
-        # type: (Section) -> bytes
-        """Return the section's bytes; none if it takes no room in the file."""
-        if section.type == SHT_NOBITS:
-            return b""
-        return self.data[section.offset : section.offset + section.size]
+        kind, offset, size = section
+        return offset + size <= len(self.data) or kind == SHT_NOBITS
 
     def named(self, name):
         # type: (str) -> bytes | None
@@ -266,12 +243,18 @@ class Sections(object):
         section = self.section(name)
         if section is None:
             return None
-        if section.size > _MOST_BYTES and name not in _LARGE_ONES:
-            text = "section %s is left out: it has %d bytes" % (name, section.size)
+        if section[2] > _MOST_BYTES:
+            text = "section %s is left out: it has %d bytes" % (name, section[2])
             if text not in self.problems:
                 self.problems.append(text)
             return None
         return self.content(section)
+
+    def content(self, section):
+        # type: (Section) -> bytes
+        """Return a section's bytes; none if it takes no room in the file."""
+        kind, offset, size = section
+        return b"" if kind == SHT_NOBITS else self.data[offset : offset + size]
 
 
 def bad_elf(message):

@@ -58,12 +58,12 @@ def alias_pairs(contents):
     """Yield what is in modules.alias.bin."""
     for index, module in enumerate(contents.modules):
         if module.link_of is None:
-            for alias in module.aliases:
-                key = names.normalise_alias(alias)
+            name = module.name
+            for alias, key in names.normalised_aliases(module.aliases):
                 if key is None:
                     contents.warnings.append((module.path, _unmatched(alias)))
                 else:
-                    yield key, module.name, index
+                    yield key, name, index
 
 
 def _unmatched(alias):

@@ -58,7 +58,7 @@ def _needed(file):
     # type: (elf.Elf) -> list[bytes]
     needed = file.undefined_names()
     # What only __versions names: module_layout, and leftovers of removed references.
-    return needed + modversions.names_beside(file, set(needed))
+    return needed + modversions.names_beside(file, needed)
 
 
 def module_of(path, facts):

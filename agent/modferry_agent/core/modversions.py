@@ -16,6 +16,10 @@ from modferry_agent.compat import native, raw
 from modferry_agent.core import elf, modinfo
 from modferry_agent.errors import FormatError
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Sequence  # noqa: F401  # novermin
+
 RECORD_BYTES = 64
 _MARK = "__crc_"
 # What kmod takes for the CRC of an export that points out of its section.
@@ -52,22 +56,23 @@ def imported_crcs(file):
 
 
 def names_beside(file, known):
-    # type: (elf.Elf, set[bytes]) -> list[bytes]
+    # type: (elf.Elf, Sequence[bytes]) -> list[bytes]
     """Return the symbols of `imported_crcs` that are not known, in file order."""
     content = file.named("__versions")
     if not content or len(content) % RECORD_BYTES:
         return []
     if content[RECORD_BYTES - 1 :: RECORD_BYTES].strip(b"\0"):
-        names = [raw(name) for name, _crc in imported_crcs(file)]
-        return [name for name in names if name and name not in known]
-    records = file.layout.names_of_records(len(content) // RECORD_BYTES)
-    found = []
-    for padded in records.unpack(content):
-        if padded.rstrip(b"\0") not in known:
-            name = padded.partition(b"\0")[0]
-            if name and name not in known:
-                found.append(name)
-    return found
+        records = [raw(name) for name, _crc in imported_crcs(file)]
+    else:
+        # Records made of the known names tell the others without a look at each: there
+        # is one, module_layout.
+        layout = file.layout.names_of_records
+        made = layout(len(known))
+        padded = layout(len(content) // RECORD_BYTES).unpack(content)
+        others = set(padded).difference(made.unpack(made.pack(*known)))
+        records = [one.partition(b"\0")[0] for one in padded if one in others]
+    beside = set(records).difference(known)
+    return [name for name in records if name and name in beside]
 
 
 def extended_crcs(file):
@@ -120,12 +125,12 @@ def _crc_at(file, marker):
     if index in (elf.SHN_UNDEF, elf.SHN_ABS):
         return marker.value
     try:
-        section = file.section_at(index)
+        _kind, offset, size = file.section_at(index)
     except IndexError:
         return NO_CRC
-    if marker.value + 4 > section.size:
+    if marker.value + 4 > size:
         return NO_CRC
-    at = section.offset + marker.value
+    at = offset + marker.value
     octets = file.data[at : at + 4]
     if len(octets) != 4:
         return NO_CRC

@@ -74,6 +74,15 @@ def normalise_alias(text):
     return "".join(parts)
 
 
+def normalised_aliases(aliases):
+    # type: (Sequence[str]) -> Iterable[tuple[str, str | None]]
+    """Return each alias and what `normalise_alias` makes of it."""
+    joined = "\0".join(aliases)
+    if "[" in joined or "]" in joined:
+        return [(alias, normalise_alias(alias)) for alias in aliases]
+    return zip(aliases, joined.replace("-", "_").split("\0"))
+
+
 def hash_of(name):
     # type: (str) -> int
     """Return kmod's 32-bit hash of a name, as a little-endian machine computes it.

@@ -12,6 +12,7 @@ Source: kmod, libkmod/libkmod-index.c and tools/depmod.c, index_write; checked b
 tests/against_kmod.
 """
 
+import bisect
 import struct
 
 from modferry_agent.compat import native, octet, raw
@@ -24,15 +25,16 @@ from modferry_agent.core.triereader import (
     MAGIC,
     OFFSET_MASK,
     VERSION,
-    in_index_order,
 )
 from modferry_agent.errors import FormatError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Iterable  # noqa: F401  # novermin
+    from typing import Iterable, Iterator  # noqa: F401  # novermin
 
 __all__ = ["Index", "Trie", "build", "encode"]
+
+_PREFIXED_LEAF = HAS_PREFIX | HAS_VALUES
 
 # Both halves of the format are found under this name.
 Index = triereader.Index
@@ -43,14 +45,24 @@ class Trie(object):
 
     keys: sorted by byte; of a range of them the first and the last one have in common
         what all have in common
-    values: key -> its ``(priority, value)`` in the order in which they came
+    texts: key -> its values as they stand in the file
     """
 
-    def __init__(self, values):
-        # type: (dict[str, list[tuple[int, str]]]) -> None
+    def __init__(self, texts):
+        # type: (dict[str, str]) -> None
         """Sort the keys."""
-        self.keys = sorted(values)
-        self.values = values
+        self.keys = sorted(texts)
+        self.texts = texts
+
+    def without(self, keys):
+        # type: (set[str]) -> Trie
+        """Return the trie of all other keys."""
+        return Trie(
+            dict([(key, self.texts[key]) for key in self.keys if key not in keys])
+        )
+
+
+_NOTHING = (-1, "")
 
 
 def build(pairs):
@@ -59,13 +71,31 @@ def build(pairs):
 
     Of equal priorities under one key the later pair stands first, as in kmod.
     """
-    values = {}  # type: dict[str, list[tuple[int, str]]]
+    texts = {}  # type: dict[str, str]
+    several = {}  # type: dict[str, list[str]]
+    # Many pairs have the same value, a module's name, and the same priority.
+    known = {}  # type: dict[str, tuple[int, str]]
     for key, value, priority in pairs:
-        if key in values:
-            values[key].append((priority, value))
+        rank, text = known.get(value, _NOTHING)
+        if rank != priority:
+            text = native(struct.pack(">II", 1, priority)) + value + "\0"
+            known[value] = (priority, text)
+        if key in texts:
+            several.setdefault(key, [texts[key][4:]]).append(text[4:])
         else:
-            values[key] = [(priority, value)]
-    return Trie(values)
+            texts[key] = text
+    for key, entries in several.items():
+        count = native(struct.pack(">I", len(entries)))
+        texts[key] = count + "".join(_in_order(entries))
+    return Trie(texts)
+
+
+def _in_order(entries):
+    # type: (list[str]) -> list[str]
+    # By priority, which is big-endian, so that the bytes are in the order of the
+    # numbers; the later first.
+    later_first = entries[::-1]
+    return sorted(later_first, key=lambda entry: entry[:4])
 
 
 def encode(trie, order="pre"):
@@ -84,52 +114,62 @@ def _encode_before(trie):
     # type: (Trie) -> tuple[int, bytes]
     if not trie.keys:
         return HEADER_BYTES, b""
-    keys = trie.keys
-    texts = _Texts(trie.values)
+    keys, texts = trie.keys, trie.texts
     pieces = []  # type: list[str]
     tables = []  # type: list[tuple[int, list[int]]]
     position = HEADER_BYTES
-    # What waits to be written: the keys from first to before last that share ``depth``
-    # characters, their parent's table, the place therein.
     top = [0]
-    waiting = [(0, len(keys), 0, top, 0)]
-    while waiting:
-        first, last, depth, table, place = waiting.pop()
-        key = keys[first]
-        if last - first == 1 and depth:
-            # A leaf, as nine of ten nodes are.
-            table[place] = position | HAS_VALUES
-            piece = texts.of(key)
-            if len(key) > depth:
-                table[place] |= HAS_PREFIX
-                piece = key[depth:] + "\0" + piece
-            pieces.append(piece)
-            position += len(piece)
-            continue
-        end = _common(key, keys[last - 1], depth) if depth else 0
-        word = position
-        if end > depth:
-            word |= HAS_PREFIX
-            pieces.append(key[depth:end] + "\0")
-            position += end - depth + 1
-        start = first + (len(key) == end)
-        if start < last:
-            word |= HAS_CHILDREN
-            parts = _split(keys, start, last, end)
-            low = parts[0][0]
-            below = [0] * (parts[-1][0] - low + 1)
-            pieces.append(native(octet(low) + octet(parts[-1][0])))
-            tables.append((len(pieces), below))
-            pieces.append("")
-            position += 2 + 4 * len(below)
-            for letter, begin, stop in reversed(parts):
-                waiting.append((begin, stop, end + 1, below, letter - low))
-        if start > first:
-            word |= HAS_VALUES
-            piece = texts.of(key)
-            pieces.append(piece)
-            position += len(piece)
-        table[place] = word
+    # The children still to be written of a node, each as the byte of its edge and its
+    # range of keys; the node's table and the first byte in it; how many characters the
+    # keys of a child share at least.  ``waiting``: the same of the nodes above.
+    parts = iter([(0, 0, len(keys))])
+    table, low, depth = top, 0, 0
+    waiting = (
+        []
+    )  # type: list[tuple[Iterator[tuple[int, int, int]], list[int], int, int]]
+    while True:
+        for letter, first, last in parts:
+            key = keys[first]
+            if last - first == 1 and depth:
+                # A leaf, as nine of ten nodes are.
+                piece = texts[key]
+                if len(key) > depth:
+                    table[letter - low] = position | _PREFIXED_LEAF
+                    piece = key[depth:] + "\0" + piece
+                else:
+                    table[letter - low] = position | HAS_VALUES
+                pieces.append(piece)
+                position += len(piece)
+                continue
+            end = _common(key, keys[last - 1], depth) if depth else 0
+            word = position
+            if end > depth:
+                word |= HAS_PREFIX
+                pieces.append(key[depth:end] + "\0")
+                position += end - depth + 1
+            start = first + (len(key) == end)
+            below = []  # type: list[int]
+            found = _split(keys, start, last, end)
+            if found:
+                word |= HAS_CHILDREN
+                below = [0] * (found[-1][0] - found[0][0] + 1)
+                pieces.append(native(octet(found[0][0]) + octet(found[-1][0])))
+                tables.append((len(pieces), below))
+                pieces.append("")
+                position += 2 + 4 * len(below)
+            if start > first:
+                word |= HAS_VALUES
+                pieces.append(texts[key])
+                position += len(texts[key])
+            table[letter - low] = word
+            if found:
+                waiting.append((parts, table, low, depth))
+                parts, table, low, depth = iter(found), below, found[0][0], end + 1
+                break
+        else:
+            if not waiting:
+                break
+            parts, table, low, depth = waiting.pop()
     for index, below in tables:
         pieces[index] = native(struct.pack(">%dI" % len(below), *below))
     return top[0], raw("".join(pieces))
@@ -137,8 +177,7 @@ def _encode_before(trie):
 
 def _encode_behind(trie):
     # type: (Trie) -> tuple[int, bytes]
-    keys = trie.keys
-    texts = _Texts(trie.values)
+    keys, texts = trie.keys, trie.texts
     pieces = []  # type: list[str]
     position = HEADER_BYTES
     top = [HEADER_BYTES]
@@ -171,7 +210,7 @@ def _encode_behind(trie):
             piece += native(edges + struct.pack(">%dI" % len(below), *below))
         if start > first:
             word |= HAS_VALUES
-            piece += texts.of(key)
+            piece += texts[key]
         table[place] = word
         position += len(piece)
         pieces.append(piece)
@@ -182,7 +221,13 @@ def _common(key, other, depth):
     # type: (str, str, int) -> int
     # How many characters two keys share that are known to share ``depth``.
     size = min(len(key), len(other))
-    # Halving finds it in a few comparisons at C's speed.
+    # Half of the nodes have no prefix, and most others a short one.
+    near = min(depth + _NEAR, size)
+    while depth < near:
+        if key[depth] != other[depth]:
+            return depth
+        depth += 1
+    # Halving finds the end of a long one in a few comparisons at C's speed.
     if key[:size] == other[:size]:
         return size
     while depth < size - 1:
@@ -194,47 +239,28 @@ def _common(key, other, depth):
     return depth
 
 
+_NEAR = 4
+
+
 def _split(keys, first, last, depth):
     # type: (list[str], int, int, int) -> list[tuple[int, int, int]]
     # The ranges of keys with one character at ``depth``: its code, first, last.
     parts = []
     while first < last:
         letter = keys[first][depth]
-        # Most ranges have one key or very many: strides of doubled length, then halves.
-        stride = 1
-        while first + stride < last and keys[first + stride][depth] == letter:
-            stride += stride
-        low, high = first + stride // 2, min(first + stride, last)
-        while low + 1 < high:
-            middle = (low + high) // 2
-            if keys[middle][depth] == letter:
-                low = middle
+        end = first + 1
+        # Most ranges have one key.
+        if end < last and keys[end][depth] == letter:
+            after = _AFTER.get(letter)
+            if after is None:
+                end = last
             else:
-                high = middle
-        parts.append((ord(letter), first, high))
-        first = high
+                beyond = keys[first][:depth] + after
+                end = bisect.bisect_left(keys, beyond, end, last)
+        parts.append((ord(letter), first, end))
+        first = end
     return parts
 
 
-class _Texts(object):
-    # The values of keys as they are written; many keys have the same one.
-
-    def __init__(self, values):
-        # type: (dict[str, list[tuple[int, str]]]) -> None
-        self._values = values
-        self._known = {}  # type: dict[tuple[int, str], str]
-
-    def of(self, key):
-        # type: (str) -> str
-        values = self._values[key]
-        if len(values) == 1:
-            value = values[0]
-            text = self._known.get(value)
-            if text is None:
-                text = native(struct.pack(">II", 1, value[0])) + value[1] + "\0"
-                self._known[value] = text
-            return text
-        pieces = [struct.pack(">I", len(values))]
-        for priority, text in in_index_order(values):
-            pieces.append(struct.pack(">I", priority) + raw(text) + b"\0")
-        return native(b"".join(pieces))
+# The character behind each one but the last.
+_AFTER = dict([(native(octet(code)), native(octet(code + 1))) for code in range(255)])
