@@ -53,11 +53,8 @@ class Contents(object):
         self.builtin_modinfo = None  # type: bytes | None
         self.warnings = []  # type: list[tuple[str, str]]
         self.with_duplicates = False
-        self._symbols = None  # type: list[str] | None
 
     def symbols(self):
         # type: () -> list[str]
         """Return the symbols that modules own in the order of kmod's hash table."""
-        if self._symbols is None:
-            self._symbols = names.hash_order(self.owners, names.SYMBOL_BUCKETS)
-        return self._symbols
+        return names.hash_order(self.owners, names.SYMBOL_BUCKETS)

@@ -133,8 +133,9 @@ def _weakdep(contents):
 def _symbols(contents):
     # type: (Contents) -> bytes
     lines = ["# Aliases for symbols, used by symbol_request()."]
-    for key, name, _place in indexpairs.symbol_pairs(contents):
-        lines.append("alias " + key + " " + name)
+    for symbol in contents.symbols():
+        name = contents.modules[contents.owners[symbol]].name
+        lines.append("alias symbol:" + symbol + " " + name)
     return _text(lines)
 
 

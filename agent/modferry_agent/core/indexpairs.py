@@ -74,11 +74,10 @@ def _unmatched(alias):
 
 def symbol_pairs(contents):
     # type: (Contents) -> Pairs
-    """Yield what is in modules.symbols.bin."""
-    owners = contents.owners
-    for symbol in contents.symbols():
-        place = owners[symbol]
-        yield "symbol:" + symbol, contents.modules[place].name, place
+    """Yield what is in modules.symbols.bin, where no key is twice: in any order."""
+    modules = contents.modules
+    for symbol, place in contents.owners.items():
+        yield "symbol:" + symbol, modules[place].name, place
 
 
 def builtin_pairs(contents, path, text):

@@ -1,9 +1,9 @@
 """What the indexes need of a module file, as plain values that can be kept and sent.
 
-They are a tuple: the exports joined by NULs, the imports joined by NULs, the values of
-``alias``, ``softdep`` and ``weakdep`` in ``.modinfo`` each joined by NULs, the inner
-name or None, the machine, and what is wrong in the file.  CRCs are left out: reading
-them takes as long again.
+They are a tuple: the exports as `joined` has them, the imports with NULs between them,
+the values of ``alias``, ``softdep`` and ``weakdep`` in ``.modinfo``, `joined`, the
+inner name or None, the machine, and what is wrong in the file.  CRCs are left out:
+reading them takes as long again.
 """
 
 from modferry_agent.compat import native
@@ -13,6 +13,7 @@ from modferry_agent.errors import FormatError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from typing import Iterable  # noqa: F401  # novermin
     from modferry_agent.core.elfsections import Octets  # noqa: F401
 
     Facts = tuple[str, str, str, str, str, str | None, int, tuple[str, ...]]
@@ -43,11 +44,11 @@ def facts_of(data):
     problems.extend(modinfo.doubts(section, strings))
     inner = modinfo.values(strings, "name") if "name=" in section else []
     return (
-        "\0".join(exports),
+        joined(exports),
         native(b"\0".join(needed)),
-        "\0".join(modinfo.values(strings, "alias")),
-        "\0".join(modinfo.values(strings, "softdep")) if "softdep=" in section else "",
-        "\0".join(modinfo.values(strings, "weakdep")) if "weakdep=" in section else "",
+        joined(modinfo.values(strings, "alias")),
+        joined(modinfo.values(strings, "softdep")) if "softdep=" in section else "",
+        joined(modinfo.values(strings, "weakdep")) if "weakdep=" in section else "",
         inner[0] if inner else this_module_name(file),
         file.machine,
         tuple(problems),
@@ -64,17 +65,24 @@ def _needed(file):
 def module_of(path, facts):
     # type: (str, Facts) -> Module
     """Return the module under that path, as far as the facts describe it."""
-    module = Module(path, [(symbol, 0) for symbol in _split(facts[0])])
+    module = Module(path, [(symbol, 0) for symbol in parted(facts[0])])
     module.set_needed(facts[1])
-    module.aliases = _split(facts[2])
-    module.softdeps = _split(facts[3])
-    module.weakdeps = _split(facts[4])
+    module.aliases = parted(facts[2])
+    module.softdeps = parted(facts[3])
+    module.weakdeps = parted(facts[4])
     module.inner_name = facts[5]
     module.machine = facts[6]
     module.problems = list(facts[7])
     return module
 
 
-def _split(joined):
+def joined(texts):
+    # type: (Iterable[str]) -> str
+    """Return texts as one, a NUL behind each: much less to keep than their list."""
+    return "".join([text + "\0" for text in texts])
+
+
+def parted(texts):
     # type: (str) -> list[str]
-    return joined.split("\0") if joined else []
+    """Return what `joined` was given."""
+    return texts[:-1].split("\0") if texts else []

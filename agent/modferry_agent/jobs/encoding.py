@@ -1,11 +1,13 @@
 """The bytes of the index files, part of them computed by a second process.
 
-The aliases are a third of the work, and no other file has to do with them.
+It makes files for which no dependencies need be known, about half of the work, while
+this one computes those.
 """
 
 from modferry_agent.core import depfiles
 from modferry_agent.core.contents import Contents
 from modferry_agent.core.module import Module
+from modferry_agent.core.modulefacts import joined, parted
 from modferry_agent.core.reasons import Reason, reason
 
 TYPE_CHECKING = False
@@ -16,32 +18,36 @@ if TYPE_CHECKING:
     # A file's name, its bytes, what there is to warn of.
     Encoded = tuple[str, bytes, list[Any]]
 
-_THEIRS = ("modules.alias", "modules.alias.bin", "modules.devname")
+_THEIRS = ("modules.alias", "modules.alias.bin", "modules.symbols", "modules.devname")
 
 
-def order_of(modules, kmod):
-    # type: (Sequence[Module], int) -> Any
-    """Return what `encode_theirs` takes, in a form that can be sent."""
+def order_of(modules, owners, kmod):
+    # type: (Sequence[Module], dict[str, int], int) -> Any
+    """Return what `encode_theirs` takes, in a form that can be sent.
+
+    owners: symbol -> index of the module that owns it
+    """
     told = [
-        (module.path, module.link_of is None and "\0".join(module.aliases))
+        (module.path, module.link_of is None and joined(module.aliases))
         for module in modules
     ]
-    return kmod, told
+    return kmod, told, joined(owners), list(owners.values())
 
 
 def encode_theirs(order):
     # type: (Any) -> list[Encoded]
     """Return the files that a second process makes, of what `order_of` returned."""
-    kmod, told = order
+    kmod, told, symbols, places = order
     modules = []
     for path, aliases in told:
         module = Module(path)
         if aliases is False:
             module.link_of = module
-        elif aliases:
-            module.aliases = aliases.split("\0")
+        else:
+            module.aliases = parted(aliases)
         modules.append(module)
-    return _encoded(Contents(modules, [], {}, kmod), _THEIRS)
+    owners = dict(zip(parted(symbols), places))
+    return _encoded(Contents(modules, [], owners, kmod), _THEIRS)
 
 
 def encode_files(contents, helper=None):

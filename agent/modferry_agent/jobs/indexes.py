@@ -98,9 +98,12 @@ def make_contents(tree, table=None, dependencies=None):
     if table is None:
         table = SymbolTable()
     table.add_modules(tree.modules)
+    owners = table.owned_by_modules()
+    if tree.helper is not None:
+        tree.helper.begin(1, encoding.order_of(tree.modules, owners, tree.kmod))
     if dependencies is None:
         dependencies = depgraph.dependencies(tree.modules, table)
-    contents = Contents(tree.modules, dependencies, table.owned_by_modules(), tree.kmod)
+    contents = Contents(tree.modules, dependencies, owners, tree.kmod)
     builtin = moduletree.read_if_there(tree.directory + "/modules.builtin")
     contents.builtin = None if builtin is None else native(builtin)
     contents.builtin_modinfo = moduletree.read_if_there(

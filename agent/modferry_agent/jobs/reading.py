@@ -52,8 +52,6 @@ def read_modules(tree, entries, links, fingerprints, details, context):
         context.progress(len(entries), len(entries), "")
     if links == "file" and len(firsts) < len(members):
         linkgroups.tie_links(members)
-    if tree.helper is not None:
-        tree.helper.begin(1, encoding.order_of(tree.modules, tree.kmod))
 
 
 def _read_whole(tree, entries, fingerprints, context):

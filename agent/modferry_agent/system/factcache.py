@@ -36,7 +36,7 @@ if TYPE_CHECKING:
     Stamp = tuple[int, float, float, int, int]
 
 # To be counted up whenever the facts of an unchanged file, or their form, change.
-_FORM = 1
+_FORM = 2
 # The coarsest clock of a file system, FAT's, ticks every two seconds.
 _TICK_S = 2.0
 _HEAD = raw(

@@ -57,6 +57,7 @@ class Helper(object):
         """
         self._jobs = jobs
         self._pid = self._answers = self._orders = -1
+        self._is_at_work = False
         if processors() > 1:
             try:
                 self._fork()
@@ -85,6 +86,7 @@ class Helper(object):
         if self._pid > 0:
             try:
                 _send(self._orders, (number, argument))
+                self._is_at_work = True
                 return True
             except EnvironmentError:
                 self.end()
@@ -93,7 +95,8 @@ class Helper(object):
     def answer(self):
         # type: () -> tuple[bool, Any]
         """Wait for what the job that was begun returns; False if it does not."""
-        if self._pid > 0:
+        if self._pid > 0 and self._is_at_work:
+            self._is_at_work = False
             try:
                 return True, _receive(self._answers)
             except (EnvironmentError, ValueError, EOFError, TypeError, struct.error):
