@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from modferry_agent.system import factcache
+
 pytest_plugins = ["support.practice"]
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -37,6 +39,16 @@ def root() -> Path:
 def _sent_folder(tmp_path_factory: pytest.TempPathFactory) -> None:
     """Keep what the tests send out of the user's cache."""
     os.environ["MODFERRY_SENT"] = str(tmp_path_factory.mktemp("sent"))
+
+
+@pytest.fixture(autouse=True)
+def fact_caches(
+    tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch
+) -> Path:
+    """Keep what depmod remembers apart from what it remembers of this machine."""
+    folder = tmp_path_factory.getbasetemp() / "facts"
+    monkeypatch.setattr(factcache, "_home", lambda: str(folder))
+    return folder
 
 
 @pytest.fixture

@@ -33,6 +33,17 @@ def test_what_was_put_in_is_found(pairs: list[tuple[str, str, int]], order: str)
     assert index.lookup("\x01" * 9) == []
 
 
+@given(PAIRS)
+def test_a_python_without_bisect_writes_the_same(pairs: list[tuple[str, str, int]]):
+    expected = trie.encode(trie.build(pairs))
+
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(trie, "_finder", lambda: trie._bisect_left)
+        got = trie.encode(trie.build(pairs))
+
+    assert got == expected
+
+
 def test_an_empty_index_has_twelve_bytes():
     for order in ("pre", "post"):
         got = trie.encode(trie.build([]), order)

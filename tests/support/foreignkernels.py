@@ -19,18 +19,18 @@ import pytest
 
 from support import rootfs
 
-_SUITE = "bookworm"
 _KEYRING = "/usr/share/keyrings/debian-archive-keyring.gpg"
 
 
 @dataclass(frozen=True, slots=True)
 class Machine:
-    """A foreign architecture: Debian's name, and the smallest kernel of its own."""
+    """An architecture: Debian's name, the smallest kernel of its own, and the suite."""
 
     architecture: str
     package: str
     bits: int
     byte_order: str
+    suite: str = "bookworm"
 
 
 MACHINES = (
@@ -48,7 +48,10 @@ def foreign_kernel(machine: Machine) -> Path:
     debs = rootfs.cache_directory()
     with (debs / ".lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
-        there = sorted(debs.glob(f"linux-image-*_{machine.architecture}"))
+        if machine.suite != "bookworm":
+            debs /= machine.suite
+            debs.mkdir(exist_ok=True)
+        there = sorted(debs.glob(f"linux-*_{machine.architecture}"))
         if there:
             return there[-1]
         if shutil.which("apt-get") is None:
@@ -68,7 +71,7 @@ def _fetched(machine: Machine, debs: Path) -> Path:
     depends = _run(["apt-cache", "depends", machine.package], environment, state)
     names = re.findall(r"linux-image-\d+\.\S+", depends)
     if not names:
-        message = f"{machine.package} of {_SUITE} names no kernel"
+        message = f"{machine.package} of {machine.suite} names no kernel"
         raise LookupError(message)
     name = names[0]
     _run(["apt-get", "download", "-q", name], environment, state)
@@ -88,7 +91,9 @@ def _private_apt(machine: Machine, state: Path) -> Mapping[str, str]:
         (state / folder).mkdir(parents=True)
     (state / "status").touch()
     signed = f"[signed-by={_KEYRING}] " if Path(_KEYRING).exists() else ""
-    (state / "sources.list").write_text(f"deb {signed}{_mirror()} {_SUITE} main\n")
+    (state / "sources.list").write_text(
+        f"deb {signed}{_mirror()} {machine.suite} main\n"
+    )
     (state / "apt.conf").write_text(
         f'Dir::Etc::sourcelist "{state}/sources.list";\n'
         'Dir::Etc::sourceparts "-";\n'

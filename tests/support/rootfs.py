@@ -161,7 +161,8 @@ def _kernel_package(debs: Path) -> Path:
 
 def linked_copy(source: Path, root: Path) -> Path:
     """Copy a module tree by hard links, without its indexes; return the new folder."""
-    folder = next((source / "lib" / "modules").iterdir())
+    below = [source / "lib" / "modules", source / "usr" / "lib" / "modules"]
+    folder = next(path for top in below if top.is_dir() for path in top.iterdir())
     copy = root / "lib" / "modules" / folder.name
     shutil.copytree(folder, copy, copy_function=os.link, symlinks=True)
     remove_indexes(copy)

@@ -41,8 +41,8 @@ def _unallocated(image, name):
     section = file.section(name)
     if section is None:
         return image
-    index = 0
-    while file.section_at(index).offset != section.offset or not index:
+    index = 1
+    while file.section_at(index) != section:
         index += 1
     bits = file.layout.bits
     start = struct.unpack_from(
@@ -62,10 +62,9 @@ def _place_of_vermagic(image):
     section = file.section(".modinfo")
     if section is None:
         return None
-    content = file.content(section)
-    start = 0
-    for entry in content.split(b"\0"):
+    start = section[1]
+    for entry in file.content(section).split(b"\0"):
         if entry.startswith(b"vermagic="):
-            return section.offset + start, section.offset + start + len(entry)
+            return start, start + len(entry)
         start += len(entry) + 1
     return None

@@ -12,7 +12,6 @@ Source: kmod, libkmod/libkmod-index.c and tools/depmod.c, index_write; checked b
 tests/against_kmod.
 """
 
-import bisect
 import struct
 
 from modferry_agent.compat import native, octet, raw
@@ -30,7 +29,9 @@ from modferry_agent.errors import FormatError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Iterable, Iterator  # noqa: F401  # novermin
+    from typing import Callable, Iterable, Iterator  # noqa: F401  # novermin
+
+    Finder = Callable[[list[str], str, int, int], int]
 
 __all__ = ["Index", "Trie", "build", "encode"]
 
@@ -114,7 +115,7 @@ def _encode_before(trie):
     # type: (Trie) -> tuple[int, bytes]
     if not trie.keys:
         return HEADER_BYTES, b""
-    keys, texts = trie.keys, trie.texts
+    keys, texts, find = trie.keys, trie.texts, _finder()
     pieces = []  # type: list[str]
     tables = []  # type: list[tuple[int, list[int]]]
     position = HEADER_BYTES
@@ -149,7 +150,7 @@ def _encode_before(trie):
                 position += end - depth + 1
             start = first + (len(key) == end)
             below = []  # type: list[int]
-            found = _split(keys, start, last, end)
+            found = _split(keys, start, last, end, find)
             if found:
                 word |= HAS_CHILDREN
                 below = [0] * (found[-1][0] - found[0][0] + 1)
@@ -177,7 +178,7 @@ def _encode_before(trie):
 
 def _encode_behind(trie):
     # type: (Trie) -> tuple[int, bytes]
-    keys, texts = trie.keys, trie.texts
+    keys, texts, find = trie.keys, trie.texts, _finder()
     pieces = []  # type: list[str]
     position = HEADER_BYTES
     top = [HEADER_BYTES]
@@ -192,7 +193,7 @@ def _encode_behind(trie):
         end = _common(key, keys[last - 1], depth) if depth else 0
         start = first + (first < last and len(key) == end)
         if below is None and start < last:
-            parts = _split(keys, start, last, end)
+            parts = _split(keys, start, last, end, find)
             low = parts[0][0]
             below = [0] * (parts[-1][0] - low + 1)
             waiting.append((first, last, depth, table, place, low, below))
@@ -242,8 +243,8 @@ def _common(key, other, depth):
 _NEAR = 4
 
 
-def _split(keys, first, last, depth):
-    # type: (list[str], int, int, int) -> list[tuple[int, int, int]]
+def _split(keys, first, last, depth, find):
+    # type: (list[str], int, int, int, Finder) -> list[tuple[int, int, int]]
     # The ranges of keys with one character at ``depth``: its code, first, last.
     parts = []
     while first < last:
@@ -256,10 +257,32 @@ def _split(keys, first, last, depth):
                 end = last
             else:
                 beyond = keys[first][:depth] + after
-                end = bisect.bisect_left(keys, beyond, end, last)
+                end = find(keys, beyond, end, last)
         parts.append((ord(letter), first, end))
         first = end
     return parts
+
+
+def _finder():
+    # type: () -> Finder
+    try:
+        from _bisect import bisect_left
+
+        return bisect_left
+    except ImportError:
+        # A minimal Python.
+        return _bisect_left
+
+
+def _bisect_left(keys, wanted, first, last):
+    # type: (list[str], str, int, int) -> int
+    while first < last:
+        middle = (first + last) // 2
+        if keys[middle] < wanted:
+            first = middle + 1
+        else:
+            last = middle
+    return first
 
 
 # The character behind each one but the last.

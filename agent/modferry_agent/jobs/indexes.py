@@ -159,7 +159,7 @@ def write_indexes(
             fingerprints=fingerprints,
             context=context,
             details=False,
-            cache=factcache.open_cache(basedir, release),
+            cache=factcache.Cache(factcache.path_of(directory)),
         )
         made = tree.remembered or make_files(tree)
         warnings = tree.warnings + list(made.warnings)

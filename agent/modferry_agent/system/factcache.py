@@ -1,10 +1,14 @@
 """What each module file said, kept between runs; the indexes never depend on it.
 
-``<basedir>/var/lib/modferry/<release>.facts``::
+``/var/cache/modferry/<release>.<digest of the tree's path>.facts``, where others than
+root have ``~/.cache/modferry``; or below ``$XDG_CACHE_HOME``, where that is set::
 
     modferry facts <form> <agent> <Python>     a line; any other one: as if not there
     LENGTH SHA256 what was published           the small part, which is read alone
     LENGTH SHA256 what the modules said        where it may do
+
+It lies where depmod runs, so that nothing is left in the image of another box.  Of many
+trees the last eight are kept.
 
 The parts are plain values by marshal, which must not be fed what others made up: the
 file counts only if root or this user owns it, nobody else may write to it, and each
@@ -25,8 +29,8 @@ import sys
 import time
 
 from modferry_agent import __version__
-from modferry_agent.compat import native, raw
-from modferry_agent.system import durable, fingerprints
+from modferry_agent.compat import argument, native, raw
+from modferry_agent.system import durable
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -43,6 +47,8 @@ _HEAD = raw(
     "modferry facts %d %s %s\n" % (_FORM, __version__, sys.version.replace("\n", " "))
 )
 _PART = struct.Struct("=Q32s")
+_SUFFIX = ".facts"
+_MOST_TREES = 8
 # No tree has facts of that size; a file that does is not ours.
 _MOST_BYTES = 64 << 20
 
@@ -59,23 +65,23 @@ def stamp_of(status):
     )
 
 
-def path_of(basedir, release):
-    # type: (str, str) -> str
-    """Return the path of that release's cache."""
-    return "%s%s/%s.facts" % (basedir, fingerprints.DIRECTORY, release)
+def path_of(directory):
+    # type: (str) -> str
+    """Return the path of the cache of a module tree."""
+    whole = os.path.abspath(raw(directory))
+    release = native(whole[whole.rfind(b"/") + 1 :])
+    name = hashlib.sha256(whole).hexdigest()[:16]
+    return "%s/%s.%s%s" % (_home(), release, name, _SUFFIX)
 
 
-def open_cache(basedir, release):
-    # type: (str, str) -> Cache | None
-    """Return the cache of a tree; None where there is none to be.
-
-    The box itself always has one; the image of another one only if it has the
-    directory already, so that nothing is left in images unasked.
-    """
-    path = path_of(basedir, release)
-    if basedir and not os.path.isdir(raw(path[: path.rfind("/")])):
-        return None
-    return Cache(path)
+def _home():
+    # type: () -> str
+    named = os.environ.get("XDG_CACHE_HOME", "")
+    if named.startswith("/"):
+        return argument(named) + "/modferry"
+    if os.geteuid() == 0:
+        return "/var/cache/modferry"
+    return argument(os.path.expanduser("~")) + "/.cache/modferry"
 
 
 class Cache(object):
@@ -167,9 +173,21 @@ class Cache(object):
             if not os.path.isdir(raw(directory)):
                 os.makedirs(raw(directory), 493)  # rwxr-xr-x
             durable.replace_file(self.path, b"".join(pieces), 384, is_precious=False)
+            _forget_old(directory)
         except EnvironmentError:
             return False
         return True
+
+
+def _forget_old(directory):
+    # type: (str) -> None
+    ages = []
+    for octets in os.listdir(raw(directory)):
+        path = raw(directory) + b"/" + octets
+        if octets.endswith(raw(_SUFFIX)):
+            ages.append((os.lstat(path).st_mtime, path))
+    for _mtime, path in sorted(ages)[:-_MOST_TREES]:
+        os.unlink(path)
 
 
 def digest(content):

@@ -78,7 +78,8 @@ def _run(settings, tell):
     try:
         # The record is for what this box loads, not for the image of another.
         records = not (settings.dry_run or settings.basedir or settings.outdir)
-        tree = _read_tree(settings, _cache_of(settings), fingerprints=records)
+        cache = _cache_of(settings, directory)
+        tree = _read_tree(settings, cache, fingerprints=records)
         depmodwords.tell_warnings(tree, tree.warnings, tell)
         made = tree.remembered or _made(settings, tree, table, tell)
         depmodwords.tell_conflicts(made.conflicts, tell)
@@ -102,15 +103,15 @@ def _run(settings, tell):
 
 
 # Options with which more than the facts matters, or other indexes come out.
-_UNCACHED = set(("errsyms", "filesyms", "moduledir", "outdir", "symbol-prefix"))
+_UNCACHED = set(("errsyms", "filesyms", "outdir", "symbol-prefix"))
 _UNCACHED.update(("symvers", "verbose", "warn"))
 
 
-def _cache_of(settings):
-    # type: (depmodline.Settings) -> factcache.Cache | None
+def _cache_of(settings, directory):
+    # type: (depmodline.Settings, str) -> factcache.Cache | None
     if settings.dry_run or settings.files or settings.flags & _UNCACHED:
         return None
-    return factcache.open_cache(settings.basedir, settings.release)
+    return factcache.Cache(factcache.path_of(directory))
 
 
 def _read_tree(settings, cache=None, fingerprints=False):
