@@ -24,6 +24,7 @@ LINES = (
     "MaxSessions 4000",
     "LogLevel QUIET",
     "LoginGraceTime 120",
+    "Subsystem sftp /usr/lib/openssh/sftp-server",
 )
 
 ENTER = """\
