@@ -10,11 +10,13 @@ tells the time and carries the bytes.
 """
 
 import struct
+from operator import attrgetter
 
 from modferry_agent import wire
 from modferry_agent.compat import TYPE_CHECKING
 from modferry_agent.framesize import FRAME_COST, Loss
-from modferry_agent.inbox import LENGTH, MAP_BITS, Inbox
+from modferry_agent.inbox import LENGTH, MAP_BITS, PIECE, Inbox
+from modferry_agent.patience import Patience
 from modferry_agent.wire import Frame
 
 if TYPE_CHECKING:
@@ -26,19 +28,17 @@ TTY_PAYLOAD = 512
 PIPE_WINDOW = 1 << 20
 PIPE_PAYLOAD = 16384
 
-_FIRST_TIMEOUT_S = 1.0
-_SHORTEST_TIMEOUT_S = 0.12
-_LONGEST_TIMEOUT_S = 4.0
 _ACK = struct.Struct(">Q")
 
 
 class _Sent(object):
     # One frame on its way.
-    __slots__ = ("encoded", "order", "sequence", "tries", "when")
+    __slots__ = ("encoded", "order", "payload", "sequence", "tries", "when")
 
-    def __init__(self, sequence, encoded):
-        # type: (int, bytes) -> None
+    def __init__(self, sequence, payload, encoded):
+        # type: (int, bytes, bytes) -> None
         self.sequence = sequence
+        self.payload = payload
         self.encoded = encoded
         self.order = 0
         self.tries = 0
@@ -63,6 +63,7 @@ class Link(object):
         self.resent = 0
         self.closed = False
         self.restart_id = None  # type: int | None
+        self.acknowledged = 0
         self.last_heard = None  # type: float | None
         self._encode = encode
         self._decoder = decoder
@@ -79,9 +80,7 @@ class Link(object):
         self._control = []  # type: list[bytes]
         self._inbox = Inbox()
         self._timer = 0.0
-        self._timeout_s = _FIRST_TIMEOUT_S
-        self._smoothed_s = None  # type: float | None
-        self._spread_s = 0.0
+        self._patience = Patience()
 
     # Sending.
 
@@ -92,10 +91,15 @@ class Link(object):
         self._outbox.append(octets)
         self._queued += len(octets)
 
-    def send_control(self, kind):
-        # type: (bytes) -> None
+    def send_control(self, kind, payload=b""):
+        # type: (bytes, bytes) -> None
         """Queue a frame that is not acknowledged as data: PING, START or BYE."""
-        self._control.append(self._encode(Frame(self.link_id, kind, 0, b"")))
+        self._control.append(self._encode(Frame(self.link_id, kind, 0, payload)))
+
+    def speak(self, encode):
+        # type: (Callable[[Frame], bytes]) -> None
+        """Encode by another alphabet from now on."""
+        self._encode = encode
 
     @property
     def unsent(self):
@@ -114,24 +118,41 @@ class Link(object):
         """Return the bytes to put on the line now."""
         out = self._control
         self._control = []
-        if self._flying and not self._lost and now >= self._timer + self._timeout_s:
+        if (
+            self._flying
+            and not self._lost
+            and now >= self._timer + self._patience.timeout_s
+        ):
             # The tail is gone or its acknowledgement: ask with one frame, not with all.
-            self._timeout_s = min(self._timeout_s * 2, _LONGEST_TIMEOUT_S)
+            self._patience.lengthen()
             self._timer = now
-            self._take_for_lost(min(self._flying, key=_sequence))
+            self._take_for_lost(min(self._flying, key=attrgetter("sequence")))
         while self._lost:
             sent = self._lost.pop(0)
             self.resent += 1
+            if sent.tries > 1 and len(sent.payload) >= 2 * self.payload:
+                sent.encoded = self._in_pieces(sent)
             out.append(self._launch(sent, now))
         while self._queued and self._in_flight + self._widest() < self._window:
             payload = self._cut()
             encoded = self._encode(
                 Frame(self.link_id, wire.DATA, self._next & 0xFFFF, payload)
             )
-            sent = _Sent(self._next, encoded)
+            sent = _Sent(self._next, payload, encoded)
             self._next += 1
             out.append(self._launch(sent, now))
         return b"".join(out)
+
+    def _in_pieces(self, sent):
+        # type: (_Sent) -> bytes
+        # The line has become worse than a frame of that size can pass: it goes in
+        # frames of today's size, and the peer keeps those that arrive.
+        pieces, total = [], len(sent.payload)
+        for at in range(0, total, self.payload):
+            octets = PIECE.pack(at, total) + sent.payload[at : at + self.payload]
+            frame = Frame(self.link_id, wire.PIECE, sent.sequence & 0xFFFF, octets)
+            pieces.append(self._encode(frame))
+        return b"".join(pieces)
 
     def _widest(self):
         # type: () -> int
@@ -194,7 +215,11 @@ class Link(object):
             if frame.kind == wire.DATA:
                 answer = True
                 self._inbox.accept(frame)
+            elif frame.kind == wire.PIECE:
+                answer = True
+                self._inbox.accept_piece(frame)
             elif frame.kind == wire.ACK:
+                self.acknowledged += 1
                 self._acknowledge(frame, now)
             elif frame.kind == wire.PING:
                 answer = True
@@ -234,34 +259,18 @@ class Link(object):
                 self._in_flight -= len(sent.encoded)
                 newest = max(newest, sent.order)
                 self._timer = now
-                self._learn(sent, now)
+                if self._adapt:
+                    self.payload = self._loss.best_payload(0, len(sent.encoded))
+                # One sent twice may be acknowledged for the first of them (Karn).
+                if sent.tries == 1:
+                    self._patience.learn(now - sent.when)
             else:
                 flying.append(sent)
         self._flying = flying
+        if newest:
+            self._patience.renew()
         for sent in [s for s in flying if s.order < newest]:
             self._take_for_lost(sent)
-
-    def _learn(self, sent, now):
-        # type: (_Sent, float) -> None
-        # Round trips by Jacobson's estimate, of frames sent once only (Karn).
-        if self._adapt:
-            self.payload = self._loss.best_payload(0, len(sent.encoded))
-        if sent.tries > 1:
-            return
-        sample = now - sent.when
-        if self._smoothed_s is None:
-            self._smoothed_s, self._spread_s = sample, sample / 2
-        else:
-            error = sample - self._smoothed_s
-            self._smoothed_s += error / 8
-            self._spread_s += (abs(error) - self._spread_s) / 4
-        wanted = self._smoothed_s + 4 * self._spread_s
-        self._timeout_s = min(max(wanted, _SHORTEST_TIMEOUT_S), _LONGEST_TIMEOUT_S)
-
-
-def _sequence(sent):
-    # type: (_Sent) -> int
-    return sent.sequence
 
 
 def _holds(expected, held, sequence):

@@ -106,6 +106,13 @@ TABLE = {
         make_directories=("truth", True),
         bases=("list", ()),
     ),
+    "speed": Request(
+        "system.wireend:speed_constant",
+        "base",
+        "quick",
+        False,
+        baud=("number", REQUIRED),
+    ),
     "pull": Request(
         "jobs.pull:read_chunks", "files", "transfer", False, path=("text", REQUIRED)
     ),

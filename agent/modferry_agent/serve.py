@@ -2,14 +2,15 @@
 
 import os
 import sys
+import time
 import traceback
 
-from modferry_agent import PROTOCOL, __version__, wire
+from modferry_agent import wire
 from modferry_agent.compat import TYPE_CHECKING, native
 from modferry_agent.errors import AgentError, FormatError, RequestError
-from modferry_agent.jobs.push import hash_file
-from modferry_agent.link import TTY_WINDOW, box_link
-from modferry_agent.parts import held_parts, use_part
+from modferry_agent.greeting import greeting_values, home
+from modferry_agent.link import box_link
+from modferry_agent.parts import use_part
 from modferry_agent.requests import TABLE
 from modferry_agent.system.wireend import LineError, WireEnd, clock
 from modferry_agent.values import decode_value, encode_value
@@ -21,6 +22,9 @@ if TYPE_CHECKING:
 
 _POLL_S = 0.2
 _PROGRESS_S = 0.25
+# How long a new speed has to prove itself; what the last frame of the old one takes.
+_SPEED_S = 2.0
+_SETTLE_S = 0.06
 # What of a file may wait in the link's queue while it is sent.
 _QUEUE_LIMIT = 65536
 
@@ -113,7 +117,7 @@ class Service(object):
             elif message["kind"] == b"request":
                 self._request_id = identity
                 for sha256 in message["parts"]:
-                    use_part(_home(), native(sha256))
+                    use_part(home(), native(sha256))
                 self._perform(identity, native(message["name"]), message["arguments"])
             else:
                 raise RequestError("unknown kind of message: %r" % message["kind"])
@@ -157,6 +161,8 @@ class Service(object):
             else:
                 self._pushes[identity] = push
                 self._send(kind="ready", id=identity, **push.offer())
+        elif name == "speed":
+            self._change_speed(identity, function(**arguments))
         elif name == "pull":
             self._stream(identity, function(**arguments))
         elif request.time_class in ("slow", "load"):
@@ -165,6 +171,24 @@ class Service(object):
             self._reply(identity, function(**arguments))
         else:
             self._reply(identity, function(**arguments))
+
+    def _change_speed(self, identity, constant):
+        # type: (int, int) -> None
+        if not self._end.tty:
+            raise RequestError("the line is no terminal's", code="no-speed")
+        self._reply(identity, None)
+        start = clock()
+        while not self._link.idle and clock() - start < _SPEED_S:
+            self._exchange(_POLL_S / 4)
+        time.sleep(_SETTLE_S)
+        before = self._end.set_speed(constant)
+        heard, start = self._link.last_heard, clock()
+        while self._link.last_heard == heard:
+            if clock() - start > _SPEED_S:
+                # The host is not heard at this speed: it goes back, too.
+                self._end.set_speed(before)
+                return
+            self._exchange(_POLL_S / 4)
 
     def _reply(self, identity, value):
         # type: (int, Any) -> None
@@ -234,50 +258,6 @@ def _plain(details):
             value = repr(value)
         plain[key] = value
     return plain
-
-
-def greeting_values():
-    # type: () -> dict[str, Any]
-    """Return what the host wants to know before its first request."""
-    home, archive = _home(), _archive()
-    in_archive = os.path.isfile(archive)
-    names = os.uname()
-    return {
-        "protocol": PROTOCOL,
-        "version": __version__,
-        "archive": archive,
-        "sha256": hash_file(archive) if in_archive else None,
-        "home": home,
-        "parts": held_parts(home) if in_archive else [],
-        "python": "%d.%d.%d" % tuple(sys.version_info[:3]),
-        "uid": os.geteuid(),
-        "pid": os.getpid(),
-        "hostname": names[1],
-        "release": names[2],
-        "machine": names[4],
-        "window": TTY_WINDOW,
-        "zlib": _has_zlib(),
-    }
-
-
-def _archive():
-    # type: () -> str
-    # .../modferry-SHA256.pyz/modferry_agent/serve.py
-    return os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
-
-
-def _home():
-    # type: () -> str
-    return os.path.dirname(_archive())
-
-
-def _has_zlib():
-    # type: () -> bool
-    try:
-        import zlib  # noqa: F401
-    except ImportError:
-        return False
-    return True
 
 
 def serve(link_id, lease_s):

@@ -10,11 +10,14 @@ Both directions carry the same frame body; each has an alphabet of its own.
              Every byte of the protocol is 80 or above, so whatever is below (a kernel
              line in the middle of a frame, a shell, a getty) is the box's console text
              and comes out whole, and the frame is whole without it.
-    to box   7E  {key, 128 bytes of the body XOR key}, all escaped by 7D  7E
+    to box   7E  {key, 64 bytes of the body XOR key}, all escaped by 7D  7E
              Never a byte that a tty or a shell acts on: no CR, LF, ^C, ^D, ^Z, ...  A
              shell that gets frames because its agent died executes nothing.  A key is
              the one of 237 that leaves the fewest of its bytes to escape: one in a
              hundred, where a key for a whole frame leaves one in twenty.
+
+    7 bits   to host the same with the high bits cut off: 7D  digits 20..60  7E
+             to box 7E 7D  base64 of the body  7E; no key is 7D
 
 Numbers are big-endian.  A frame whose CRC disagrees was never there.
 """
@@ -31,11 +34,12 @@ if TYPE_CHECKING:
     Decoder = Union["ToHostDecoder", "ToBoxDecoder"]
 
 DATA = b"D"
+PIECE = b"d"
 ACK = b"A"
 PING = b"P"
 START = b"S"
 BYE = b"B"
-KINDS = (DATA, ACK, PING, START, BYE)
+KINDS = (DATA, PIECE, ACK, PING, START, BYE)
 
 _HEAD = struct.Struct(">HcH")
 _CRC = struct.Struct(">I")
@@ -147,11 +151,7 @@ class ToHostDecoder(object):
 
     def _decode(self):
         # type: () -> Frame | None
-        digits = b"".join(self._digits).translate(_TO_BASE64)
-        try:
-            return decode_body(binascii.a2b_base64(digits))
-        except (binascii.Error, ValueError):
-            return None
+        return _from_base64(b"".join(self._digits).translate(_TO_BASE64))
 
     def take_text(self):
         # type: () -> bytes
@@ -159,6 +159,14 @@ class ToHostDecoder(object):
         text = b"".join(self._text)
         self._text = []
         return text
+
+
+def _from_base64(digits):
+    # type: (bytes) -> Frame | None
+    try:
+        return decode_body(binascii.a2b_base64(digits))
+    except (binascii.Error, ValueError):
+        return None
 
 
 # To box.
@@ -199,7 +207,7 @@ def _xor(key):
 
 
 # Bytes under one key: with fewer the keys cost more than they spare.
-_SEGMENT = 128
+_SEGMENT = 64
 
 
 def _best_key(segment, keys):
@@ -260,10 +268,19 @@ class ToBoxDecoder(object):
         return b""
 
 
+def encode_to_box_in_7_bits(frame):
+    # type: (Frame) -> bytes
+    """Return a frame as the host sends it over a line that is not 8-bit clean."""
+    digits = binascii.b2a_base64(encode_body(frame)).rstrip(b"\n")
+    return _FLAG + _ESCAPE + digits + _FLAG
+
+
 def _unescape(piece):
     # type: (bytes) -> Frame | None
     if len(piece) <= OVERHEAD:
         return None
+    if piece.startswith(_ESCAPE):
+        return _from_base64(piece[1:])
     parts = piece.split(_ESCAPE)
     for index in range(1, len(parts)):
         if not parts[index]:

@@ -9,10 +9,11 @@ from typing import Any
 
 from modferry.consoletext import ConsoleLines
 from modferry.errors import TransportError
+from modferry.sevenbits import StrippedDecoder
 from modferry.trace import Trace
-from modferry.transport.base import Transport
+from modferry.transport.base import Line, Transport
 from modferry_agent import wire
-from modferry_agent.link import host_link
+from modferry_agent.link import TTY_PAYLOAD, TTY_WINDOW, Link, host_link
 from modferry_agent.values import decode_value, encode_value
 
 PING_S = 2.0
@@ -20,6 +21,11 @@ PING_S = 2.0
 
 POLL_S = 0.05
 GOODBYE_S = 2.0
+PROBE_S = 1.0
+PROBES = 3
+ALL_BYTES = bytes(range(256))
+SETTLE_S = 0.06
+"""After the last frame of an old speed: the other end's driver is done, too."""
 
 
 class Channel:
@@ -40,13 +46,18 @@ class Channel:
         self._began = time.monotonic()
         self._tty = transport.kind == "tty"
         self._link = host_link(0, tty=self._tty)
+        self._seven = False
 
-    def begin(self, link_id: int, octets: bytes) -> None:
+    def begin(self, link_id: int, octets: bytes, *, seven: bool = False) -> None:
         """Start a link; the bytes are those of it that came already.
 
-        The text in them was shown when they came.
+        The text in them was shown when they came.  seven: the line cuts off high bits.
         """
-        self._link = host_link(link_id, tty=self._tty)
+        self._seven = seven
+        if seven:
+            self._link = seven_bit_link(link_id)
+        else:
+            self._link = host_link(link_id, tty=self._tty)
         now = self._began = time.monotonic()
         self.waiting.clear()
         self.waiting.extend(self._link.receive(octets, now))
@@ -68,6 +79,50 @@ class Channel:
         """Return for how long no frame of the other end has come."""
         heard = self._link.last_heard
         return time.monotonic() - (self._began if heard is None else heard)
+
+    def probe(self) -> bool:
+        """Say whether frames of all byte values get through to the box.
+
+        If not, the frames of 7 bits are tried, and stay if they do.
+        """
+        tries = [wire.encode_to_box_in_7_bits] * PROBES
+        if not self._seven:
+            tries = [wire.encode_to_box] * PROBES + tries
+        for encode in tries:
+            self._link.speak(encode)
+            if self._is_answered(ALL_BYTES, PROBE_S):
+                return True
+        return False
+
+    def _is_answered(self, payload: bytes, limit_s: float) -> bool:
+        before = self._link.acknowledged
+        self._link.send_control(wire.PING, payload)
+        limit = time.monotonic() + limit_s
+        while self._link.acknowledged == before and time.monotonic() < limit:
+            self.exchange()
+        return self._link.acknowledged != before
+
+    def change_speed(self, baud: int, before: int) -> bool:
+        """Set our end to a speed that the box has taken; say whether it holds there.
+
+        If it does not, both ends are back at the speed of before.
+        """
+        line = self.transport
+        assert isinstance(line, Line)  # noqa: S101 - the caller has looked
+        line.set_baud(baud)
+        if any(self._is_answered(ALL_BYTES, PROBE_S / 2) for _ in range(2)):
+            return True
+        line.set_baud(before)
+        # The box hears nothing for a while, and then goes back by itself.
+        any(self._is_answered(b"", PROBE_S) for _ in range(2 * PROBES))
+        return False
+
+    def settle(self) -> None:
+        """Exchange until all is acknowledged, and a little longer."""
+        limit = time.monotonic() + GOODBYE_S
+        while not self._link.idle and time.monotonic() < limit:
+            self.exchange()
+        time.sleep(SETTLE_S)
 
     def take_over(self) -> None:
         """Tell an agent that another host left to begin anew with this link."""
@@ -129,3 +184,10 @@ class Channel:
             while not self._link.closed and time.monotonic() < limit:
                 self.exchange()
         self._console.end()
+
+
+def seven_bit_link(link_id: int) -> Link:
+    """Return the host's end on a line that cuts off the high bits."""
+    encode, decoder = wire.encode_to_box_in_7_bits, StrippedDecoder()
+    # It is used as the agent's decoders are.
+    return Link(link_id, encode, decoder, TTY_WINDOW, TTY_PAYLOAD)  # type: ignore[arg-type]

@@ -43,7 +43,6 @@ class Choice:
             "at": self.held,
             "packing": self.form.packing,
             "unpacked": self.form.unpacked,
-            "tables": [list(table) for table in self.form.tables],
             "base": list(self.form.base) if self.form.base else None,
         }
         return {key: plain_of(value) for key, value in told.items()}

@@ -6,6 +6,7 @@ import time
 import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from threading import Event
 from typing import Any
@@ -15,12 +16,14 @@ from modferry.channel import Channel
 from modferry.consoletext import ConsoleLines
 from modferry.core import events
 from modferry.core.messages import error_of, plain_of, text_of
+from modferry.core.profilekeys import with_address
 from modferry.delivery import AGAIN_CODES, LEAST_BYTES, choose, early
 from modferry.errors import ReplyError, TransportError
 from modferry.fleet.inventory import Box
 from modferry.sent import Sent
 from modferry.starting import Starter
 from modferry.trace import Trace
+from modferry.transport.base import Line
 from modferry.transport.opening import open_transport
 from modferry.transport.stopping import StoppableTransport
 from modferry_agent.requests import TABLE, TIME_LIMIT_S
@@ -70,6 +73,7 @@ class Session:
         stop: once it is set, the session ends by InterruptionError.
         Raise TransportError or BootstrapError when there is no way to an agent.
         """
+        box = replace(box, profile=with_address(box.profile, box.address))
         secrets = box.secrets()
         console = ConsoleLines(events)
         with Trace.to(trace) as recorder:
@@ -85,12 +89,31 @@ class Session:
                 )
                 session = cls(box, channel, starter.start(), events, timeout_s)
                 try:
+                    session.speed_up()
                     yield session
                 finally:
                     channel.leave()
             finally:
                 console.end()
                 transport.close()
+
+    def speed_up(self) -> bool:
+        """Go up to the profile's top speed if the line carries it; say whether."""
+        console = self.box.profile.console
+        wanted = console.top_baud or console.baud
+        line = self._channel.transport
+        if wanted <= console.baud or not isinstance(line, Line):
+            return False
+        try:
+            self._answer(self._ask("speed", {"baud": wanted}), "speed")
+        except ReplyError as error:
+            self._sink(events.State(f"the speed stays: {error.message}"))
+            return False
+        self._channel.settle()
+        holds = self._channel.change_speed(wanted, console.baud)
+        words = "the line carries" if holds else "the line does not carry"
+        self._sink(events.State(f"{words} {wanted} bits a second"))
+        return holds
 
     def request(self, name: str, **arguments: Any) -> Any:  # noqa: ANN401 - plain values
         """Return the agent's answer to a request of `modferry_agent.requests.TABLE`.
@@ -153,7 +176,8 @@ class Session:
                     raise
                 return self._push(content, path, mode, [self._part("files")])
         sent.keep(path, content)
-        return text_of(message["value"])
+        known = {"path": path, "size": len(content), "sha256": arguments["sha256"]}
+        return known | text_of(message["value"])
 
     def pull(self, path: str) -> bytes:
         """Return the content of a file of the box, checked by its sha256."""

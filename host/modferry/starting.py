@@ -113,7 +113,7 @@ class Starter:
 
     def _greeting(self, link_id: int, rest: bytes) -> dict[str, Any]:
         channel = self._channel
-        channel.begin(link_id, rest)
+        channel.begin(link_id, rest, seven=rest.startswith(b"}"))
         asked = time.monotonic()
         limit = asked + GREETING_LIMIT_S
         while not channel.waiting:
@@ -130,6 +130,13 @@ class Starter:
                     next_step="try again with --trace FILE and look at what came",
                 )
         message = text_of(decode_value(channel.waiting.popleft()))
+        if channel.slow and not channel.probe():
+            raise BootstrapError(
+                "no frame gets through to the box",
+                where=self._box.name,
+                why="it speaks, and answers neither frames of 8 bits nor of 7",
+                next_step="look at the line: --trace FILE records it",
+            )
         greeting: dict[str, Any] = message["value"]
         text = (
             f"agent {greeting['version']} on {greeting['release']}, "

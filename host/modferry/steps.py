@@ -71,8 +71,8 @@ Part = Generator[Step, Heard, str]
 
 KILL_LINE = b"\x15"
 INTERRUPT = b"\x03"
-AGENT_SPEAKS = re.compile(rb"\xfd[\x00-\x7f\xa0-\xe0]{12,}\xfe")
-"""A whole frame: a single byte FD may be noise."""
+AGENT_SPEAKS = re.compile(rb"\xfd[\x00-\x7f\xa0-\xe0]{12,}\xfe|\}[ -`]{20,}~")
+"""A whole frame: a single byte FD may be noise.  Or one whose high bits are cut off."""
 PROBE = b' echo "@@""MF $((6*7)) $(id -u)"'
 PROBE_ANSWER = re.compile(rb"@@MF 42 (\d+)\r*\n")
 NEED = re.compile(rb"@@MF NEED (\d+)\.(\d+) ([01])\r*\n")

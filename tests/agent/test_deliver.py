@@ -12,6 +12,7 @@ import pytest
 
 from modferry.core.packing import Base, Whole, packed
 from modferry.delivery import Choice
+from modferry_agent.core.unpacking import rows_of
 from modferry_agent.errors import FileError, RequestError
 from modferry_agent.jobs import deliver
 from modferry_agent.jobs.deliver import Delivery
@@ -214,7 +215,7 @@ def test_a_tool_of_the_box_opens_what_its_python_cannot(tmp_path, monkeypatch, t
         with pytest.raises(ValueError, match="expected"):
             inflaters.inflated(stream, "lzma", form.unpacked - 1)
 
-    assert opened == NEW
+    assert rows_of(opened) == NEW
 
 
 @pytest.mark.parametrize("packing", ["deflate", "lzma"])

@@ -161,3 +161,15 @@ def test_a_late_acknowledgement_beyond_sixteen_bits_is_understood():
         line.host.send(bytes(100_000))
         _, at_box = line.run()
         assert at_box == [bytes(100_000)]
+
+
+def test_a_frame_too_long_for_what_the_line_has_become_goes_in_pieces():
+    line = Line(3, 0, tty=True)
+    line.host.send(line.random.randbytes(4000))
+    line.host.transmit(line.now)  # all of it is lost
+    line.damage = 8e-3  # of a frame of 600 bytes, one in a hundred and twenty passes
+
+    _, at_box = line.run(limit_s=120)
+
+    assert len(at_box) == 1
+    assert line.host.idle

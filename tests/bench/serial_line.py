@@ -38,7 +38,7 @@ from modferry.fleet.inventory import Box, resolve
 from modferry.sent import Sent
 from modferry.session import Session
 from support.line import Faults
-from support.noisybox import bare_path, lines, ptys, shell_on
+from support.noisybox import TAKE_TERMINAL, bare_path, lines, ptys, shell_on
 
 NAMES = ("isl29020", "can-isotp", "cassini", "dccp", "iwlwifi")
 SHIM = "#include <unistd.h>\nint tcdrain(int fd){(void)fd;usleep(20000);return 0;}\n"
@@ -63,6 +63,7 @@ class Row:
     xz: bool = False
     earlier: bool = False
     peers: bool = True
+    debug: bool = False
 
 
 ROWS = {
@@ -108,11 +109,12 @@ class Bench:
     def run(self, row: Row) -> None:
         """Print one line of the table."""
         print(f"\n{row.words} (goal {row.goal})", flush=True)
+        names = NAMES[: self.options.peer_files]
         tools: dict[str, Callable[[Row], list[float | None]]] = {"modferry": self.ours}
         if self.options.peers and row.peers:
             tools |= {
-                "zmodem": lambda row: [self.peer(row, name, ZMODEM) for name in NAMES],
-                "kermit": lambda row: [self.peer(row, name, KERMIT) for name in NAMES],
+                "zmodem": lambda row: [self.peer(row, name, ZMODEM) for name in names],
+                "kermit": lambda row: [self.peer(row, name, KERMIT) for name in names],
             }
         medians = {}
         for tool, measure in tools.items():
@@ -182,7 +184,7 @@ class Bench:
         environment = {**os.environ, "LD_PRELOAD": str(self.shim), "HOME": str(target)}
         with ptys(*lines(row.baud, row.faults, deaf=row.deaf)) as line:
             receiver = subprocess.Popen(
-                tool.receive,
+                [sys.executable, "-c", TAKE_TERMINAL, *tool.receive],
                 cwd=target,
                 stdin=line.box_tty,
                 stdout=line.box_tty,
@@ -193,9 +195,9 @@ class Bench:
             time.sleep(0.3)
             began = time.monotonic()
             sender = subprocess.Popen(
-                [*tool.send(line.host_device, row.baud), str(source)],
-                stdin=line.host_tty,
-                stdout=line.host_tty,
+                tool.send(line.host_device, row.baud, source),
+                stdin=line.host_tty if tool.on_its_terminal else subprocess.DEVNULL,
+                stdout=line.host_tty if tool.on_its_terminal else subprocess.DEVNULL,
                 stderr=subprocess.DEVNULL,
                 env=environment,
                 start_new_session=True,
@@ -226,16 +228,26 @@ class Peer:
     """How another program is started at both ends."""
 
     receive: tuple[str, ...]
-    send: Callable[[str, int], list[str]]
+    send: Callable[[str, int, Path], list[str]]
+    on_its_terminal: bool
 
 
-ZMODEM = Peer(("rz", "-b", "-y"), lambda _device, _baud: ["sz", "-b"])
+ZMODEM = Peer(("rz", "-b", "-y"), lambda _device, _baud, path: ["sz", "-b", str(path)],
+              on_its_terminal=True)  # fmt: skip
 KERMIT = Peer(
     ("kermit", "-i", "-q", "-r"),
-    lambda device, baud: [
-        "kermit", "-l", device, "-b", str(baud), "-i", "-q", "-s",
+    lambda device, baud, path: [
+        "kermit",
+        "-Y",
+        "-q",
+        "-C",
+        (
+            f"set carrier-watch off, set line {device}, set flow none, set speed {baud}"
+            f", set xfer display none, set file type binary, send {path}, exit"
+        ),
     ],
-)  # fmt: skip
+    on_its_terminal=False,
+)
 
 
 def box_on(device: str, baud: int, python: str, home: Path) -> Box:
@@ -265,6 +277,9 @@ def main() -> int:
     parser.add_argument("--box-python", default=sys.executable)
     parser.add_argument("--xz-python", default=sys.executable)
     parser.add_argument("--peers", action="store_true")
+    parser.add_argument(
+        "--peer-files", type=int, default=5, help="the others push so many only"
+    )
     parser.add_argument("rows", nargs="*", metavar="ROW", help=", ".join(ROWS))
     options = parser.parse_args()
     # All of it, the others' programs too: so that what else runs here disturbs nobody.

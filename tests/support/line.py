@@ -214,7 +214,8 @@ class Line:
             begin_s = max(at_s, self._free_s)
             self._carry(text, at_s)
             self.prints.append([begin_s, self._free_s, FIFO_BYTES])
-            self._next_print_s = at_s + (self._until_print() or 0.0)
+            # The kernel polls: it prints the next when the last is out.
+            self._next_print_s = max(at_s, self._free_s) + (self._until_print() or 0.0)
 
     def _until_print(self) -> float | None:
         rate = self.faults.kernel_lines_hz

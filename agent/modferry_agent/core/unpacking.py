@@ -6,6 +6,9 @@
               columns: the first byte of each record, then the second of each, ...,
               and the number that each begins with (an offset) as the difference to
               that of the one before.  Deflate and LZMA find more in it so.
+              In front of all, as varints: how many tables there are, and of each the
+              bytes between it and the one before, its records, the bytes of one, and
+              which of `NUMBERS` the first number is.
     delta     the file as a difference to another one, its base:
               varints: size of steps, of gaps, of values; then these three, and what
               is left is extra bytes.
@@ -23,26 +26,33 @@ values; that these are kept apart from the zeros between them is ours.
 
 import struct
 
-from modferry_agent.compat import TYPE_CHECKING, octets_of
+from modferry_agent.compat import octets_of
 
-if TYPE_CHECKING:
-    from typing import Any, Sequence  # noqa: F401  # novermin
+# Formats of the number that a record begins with.
+NUMBERS = ("<I", "<Q", ">I", ">Q")
 
 
-def rows_of(octets, tables):
-    # type: (bytes, Sequence[Any]) -> bytes
-    """Return the bytes with tables that stand by columns put back by rows.
-
-    tables: offset, count of records, bytes of a record, and the format (``<Q``) of the
-    number that each begins with; they do not overlap.
-    ValueError if one is not within the bytes.
-    """
+def rows_of(octets):
+    # type: (bytes) -> bytes
+    """Return the file whose tables stand by columns; ValueError if it is none."""
+    total, start = _varint(octets, 0)
+    tables, end = [], 0
+    for _ in range(total):
+        gap, start = _varint(octets, start)
+        count, start = _varint(octets, start)
+        width, start = _varint(octets, start)
+        number, start = _varint(octets, start)
+        tables.append((end + gap, count, width, NUMBERS[number % len(NUMBERS)]))
+        end += gap + count * width
+    octets = octets[start:]
+    if end > len(octets):
+        raise ValueError("a table outside of the file")
     out = bytearray(octets)
     for at, count, width, layout in tables:
         end = at + count * width
         size = struct.calcsize(layout)
-        if at < 0 or count < 0 or width < size or end > len(out):
-            raise ValueError("a table outside of the file")
+        if width < size:
+            raise ValueError("a record shorter than its number")
         columns = [octets[at + k * count : at + (k + 1) * count] for k in range(width)]
         columns[:size] = _summed(columns[:size], count, layout)
         for k in range(width):

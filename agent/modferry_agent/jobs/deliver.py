@@ -8,7 +8,6 @@ When all of it has come it is unpacked, checked, and put into its place as any p
 import hashlib
 import os
 import re
-import struct
 import time
 
 from modferry_agent.compat import TYPE_CHECKING, native, raw
@@ -77,8 +76,7 @@ class Delivery(object):
 
         ``sha256`` and ``size`` are the stream's, ``at`` is where in it the host begins;
         ``packing`` is of `available` or "stored"; ``unpacked`` is the size of what it
-        packs; ``tables`` as of `rows_of`; ``base`` is None, or the path and the sha256
-        of the file that the stream is a delta to.
+        packs: a delta where ``base`` has a path and a sha256, else a file by columns.
         """
         self._plan = plan
         self._name = _stream_path(native(plan["sha256"]))
@@ -138,7 +136,7 @@ class Delivery(object):
             try:
                 if not push.present:
                     push.append(self._unpacked())
-                result = push.finish()
+                push.finish()
             finally:
                 push.abandon()
         except FileError as error:
@@ -146,7 +144,8 @@ class Delivery(object):
                 self._remove()
             raise
         self._remove()
-        return result
+        # What the host knows need not go over the line.
+        return {"changed": not push.present, "replaced": push.before}
 
     def _unpacked(self):
         # type: () -> bytes
@@ -159,10 +158,9 @@ class Delivery(object):
         try:
             octets = inflated(self._stream, native(plan["packing"]), plan["unpacked"])
             if plan["base"]:
-                octets = patched(self._base(), octets, self.size)
-            tables = [row[:3] + [native(row[3])] for row in plan["tables"]]
-            return rows_of(octets, tables)
-        except (ValueError, struct.error) as error:
+                return patched(self._base(), octets, self.size)
+            return rows_of(octets)
+        except ValueError as error:
             raise self._damaged(str(error))
         except EnvironmentError as error:
             raise file_error(error, self._name)

@@ -13,6 +13,7 @@ import signal
 import sys
 
 from modferry_agent.compat import TYPE_CHECKING
+from modferry_agent.errors import RequestError
 
 if TYPE_CHECKING:
     from types import FrameType  # noqa: F401  # novermin
@@ -33,6 +34,18 @@ def clock():
     times(2) counts from the boot or about; time.monotonic is of Python 3.3.
     """
     return os.times()[4]
+
+
+def speed_constant(baud):
+    # type: (int) -> int
+    """Return termios' constant of a speed; RequestError if there is none."""
+    try:
+        import termios
+
+        constant = getattr(termios, "B%d" % baud)  # type: int
+    except (ImportError, AttributeError):
+        raise RequestError("this Python knows no speed of %d" % baud, code="no-speed")
+    return constant
 
 
 class LineError(Exception):
@@ -102,6 +115,17 @@ class WireEnd(object):
                     continue
                 raise LineError("the line is gone: %s" % error.strerror)
             last = clock()
+
+    def set_speed(self, constant):
+        # type: (int) -> int
+        """Set the terminal's speed, both ways; return the constant of the last."""
+        import termios
+
+        modes = termios.tcgetattr(self._in)
+        before = modes[5]  # type: int
+        modes[4] = modes[5] = constant
+        termios.tcsetattr(self._in, termios.TCSANOW, modes)
+        return before
 
     def close(self):
         # type: () -> None

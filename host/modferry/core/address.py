@@ -40,7 +40,9 @@ class Scheme:
     sentence: str
 
 
-_LINE = frozenset({"profile", "baud", "bytesize", "parity", "stopbits", "flow"})
+_LINE = frozenset(
+    {"profile", "baud", "top_baud", "bytesize", "parity", "stopbits", "flow"}
+)
 
 SCHEMES: Mapping[str, Scheme] = MappingProxyType(
     {

@@ -18,6 +18,7 @@ from types import MappingProxyType
 import bsdiff4.core
 
 from modferry.core.elffile import elf_header, headers_of
+from modferry_agent.core.unpacking import NUMBERS
 
 SHT_SYMTAB, SHT_RELA, SHT_REL = 2, 4, 9
 TABLE_TYPES = (SHT_SYMTAB, SHT_RELA, SHT_REL)
@@ -36,14 +37,12 @@ class Packed:
     """A file as it goes over the line.
 
     packing: "deflate", "lzma" or "stored".  unpacked: size of what it packs.
-    tables: those that stand by columns.  base: path and sha256 of the file that this is
-    a difference to.
+    base: path and sha256 of the file that this is a difference to.
     """
 
     packing: str
     stream: bytes
     unpacked: int
-    tables: Sequence[Table] = ()
     base: tuple[str, str] | None = None
 
 
@@ -63,15 +62,14 @@ Table = tuple[int, int, int, str]
 class Whole:
     """A file by itself.
 
-    tables: those that stand by columns.  columns: the bytes with them so.
+    columns: its bytes with the tables by columns.
     makers: packing -> what makes it, when it is needed.
     """
 
     def __init__(self, content: bytes) -> None:
         """Put the tables by columns."""
         self.content = content
-        self.tables = tables_of(content)
-        self.columns = by_columns(content, self.tables)
+        self.columns = by_columns(content, tables_of(content))
         self.makers: dict[str, Callable[[], bytes]] = {
             packing: partial(make, self.columns) for packing, make in PACKINGS.items()
         }
@@ -82,7 +80,7 @@ class Whole:
             packing: make() for packing, make in self.makers.items() if packing in opens
         }
         packing = min(forms, key=lambda name: len(forms[name]))
-        return Packed(packing, forms[packing], len(self.columns), self.tables)
+        return Packed(packing, forms[packing], len(self.columns))
 
 
 def packed(whole: Whole, opens: Collection[str], bases: Iterable[Base] = ()) -> Packed:
@@ -165,8 +163,9 @@ def tables_of(content: bytes) -> list[Table]:
 
 
 def by_columns(content: bytes, tables: Sequence[Table]) -> bytes:
-    """Return the content with the tables by columns, their first number summed up."""
+    """Return the content with the tables by columns, the head that says so in front."""
     out = bytearray(content)
+    head, last = _varint(len(tables)), 0
     for at, count, width, layout in tables:
         rows = bytearray(content[at : at + count * width])
         size = struct.calcsize(layout)
@@ -181,7 +180,9 @@ def by_columns(content: bytes, tables: Sequence[Table]) -> bytes:
         for k in range(size):
             rows[k::width] = first[k::size]
         out[at : at + count * width] = b"".join(rows[k::width] for k in range(width))
-    return bytes(out)
+        head += b"".join(map(_varint, (at - last, count, width, NUMBERS.index(layout))))
+        last = at + count * width
+    return head + bytes(out)
 
 
 def delta_of(base: bytes, content: bytes) -> bytes:

@@ -122,6 +122,13 @@ class Console:
     """The serial console."""
 
     baud: int = _key(115_200, "bits a second", low=50, high=4_000_000)
+    top_baud: int | None = _key(
+        None,
+        "bits a second to go up to once the agent runs, if the line carries it; "
+        "null: stay",
+        low=50,
+        high=4_000_000,
+    )
     bytesize: int = _key(8, "bits a character", low=7, high=8)
     parity: Parity = _key("none", "the parity bit of a character")
     stopbits: float = _key(1, "stop bits after a character", low=1, high=2)

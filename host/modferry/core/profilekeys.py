@@ -11,6 +11,7 @@ from typing import Any, Literal, get_args, get_origin, get_type_hints
 import yaml
 
 from modferry.core import yamltext
+from modferry.core.address import Address
 from modferry.core.profile import Profile
 from modferry.errors import UsageError
 
@@ -212,3 +213,17 @@ def overridden(profile: Profile, texts: Mapping[str, str], where: str) -> Profil
         for name, text in texts.items()
     }
     return replaced(profile, values)
+
+
+CONSOLE_OPTIONS = ("baud", "top_baud", "bytesize", "parity", "stopbits", "flow")
+"""Options of an address that stand for the profile's ``console.`` keys."""
+
+
+def with_address(profile: Profile, address: Address) -> Profile:
+    """Return the profile with what an address says of its line."""
+    given = {
+        f"console.{name}": address.options[name]
+        for name in CONSOLE_OPTIONS
+        if name in address.options
+    }
+    return overridden(profile, given, f'address "{address.text}"')

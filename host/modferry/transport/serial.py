@@ -12,7 +12,7 @@ import serial
 
 from modferry.core.address import Address
 from modferry.core.profile import Console, Profile
-from modferry.core.profilekeys import overridden
+from modferry.core.profilekeys import with_address
 from modferry.errors import TransportError, UsageError
 from modferry.transport.base import Kind
 from modferry.transport.locks import LockFile
@@ -34,9 +34,6 @@ PARITIES: Mapping[str, str] = MappingProxyType(
         "space": serial.PARITY_SPACE,
     }
 )
-
-CONSOLE_OPTIONS = ("baud", "bytesize", "parity", "stopbits", "flow")
-"""Options of an address that stand for the profile's ``console.`` keys."""
 
 STUCK: Mapping[str, str] = MappingProxyType(
     {
@@ -99,12 +96,7 @@ def open_link(
     means: Means,  # noqa: ARG001 - a line itself asks for nothing
 ) -> SerialTransport:
     """Return a link over a serial line; nothing is sent yet."""
-    given = {
-        f"console.{name}": address.options[name]
-        for name in CONSOLE_OPTIONS
-        if name in address.options
-    }
-    profile = overridden(profile, given, f'address "{address.text}"')
+    profile = with_address(profile, address)
     opened = {
         "serial": _open_device,
         "rfc2217": _open_telnet,
