@@ -13,7 +13,7 @@ from types import FrameType, MappingProxyType
 import click
 
 from modferry import render
-from modferry.commands import box, deploy, facts, pull, push
+from modferry.commands import box, console, deploy, facts, pull, push
 from modferry.commands.settings import Settings, output_options
 from modferry.core.results import Result, with_box
 from modferry.errors import (
@@ -75,6 +75,7 @@ for _command in (
     box.modules,
     box.diagnose,
     box.klog,
+    console.console,
 ):
     modferry.add_command(_command)
 

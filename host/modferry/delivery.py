@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -15,6 +15,8 @@ from modferry.sent import Sent
 
 LEAST_BYTES = 2048
 """A smaller file goes by a plain push: nothing of it is worth being spared."""
+
+SILENT_S = 0.5
 
 AGAIN_CODES = frozenset(
     {"base-changed", "stream-gone", "transfer-damaged", "no-decompressor"}
@@ -58,18 +60,28 @@ class Choice:
 
 
 @contextmanager
-def early(content: bytes) -> Iterator[Whole]:
-    """Yield the file's own forms, which are made while the box is asked what it has.
+def early(content: bytes) -> Iterator[tuple[Whole, ThreadPoolExecutor]]:
+    """Yield the file's own forms, and where to choose among them.
 
-    They are not worth waiting for if it has something like it: nobody does.
+    They are made while the box is asked what it has, and are not waited for if it has
+    something like it. All of it is for other threads: the line must be kept alive.
     """
     whole = Whole(content)
-    pool = ThreadPoolExecutor(max_workers=1)
+    pool = ThreadPoolExecutor(max_workers=2)
     whole.makers["lzma"] = pool.submit(PACKINGS["lzma"], whole.columns).result
     try:
-        yield whole
+        yield whole, pool
     finally:
         pool.shutdown(wait=False, cancel_futures=True)
+
+
+def awaited(future: Future[Choice], exchange: Callable[[], None]) -> Choice:
+    """Return what a thread computes; the agent would leave a line that is silent."""
+    while True:
+        try:
+            return future.result(timeout=SILENT_S)
+        except TimeoutError:
+            exchange()
 
 
 def choose(

@@ -17,7 +17,7 @@ from modferry.consoletext import ConsoleLines
 from modferry.core import events
 from modferry.core.messages import error_of, plain_of, text_of
 from modferry.core.profilekeys import with_address
-from modferry.delivery import AGAIN_CODES, LEAST_BYTES, choose, early
+from modferry.delivery import AGAIN_CODES, LEAST_BYTES, awaited, choose, early
 from modferry.errors import ReplyError, TransportError
 from modferry.fleet.inventory import Box
 from modferry.sent import Sent
@@ -162,12 +162,14 @@ class Session:
             "mode": mode,
             "bases": [place for place, _ in candidates],
         }
-        with early(content) as whole:
+        with early(content) as (whole, pool):
             identity = self._ask("deliver", arguments)
             message = self._answer(identity, "deliver", b"ready")
             try:
                 if message["kind"] == b"ready":
-                    choice = choose(whole, path, text_of(message), candidates, sent)
+                    offer = text_of(message)
+                    choosing = pool.submit(choose, whole, path, offer, candidates, sent)
+                    choice = awaited(choosing, self._channel.exchange)
                     self._sink(events.State(f"{path}: {choice.words}"))
                     self._stream(identity, choice.rest, path, choice.plan)
                     message = self._answer(identity, "deliver")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from itertools import pairwise
 
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from modferry_agent import wire
@@ -145,6 +145,7 @@ DAMAGE = st.lists(
     damage=DAMAGE,
     flips=st.lists(st.tuples(st.integers(0, 3000), st.integers(0, 7)), max_size=6),
 )
+@settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 def test_whatever_befalls_the_bytes_no_other_frame_comes_out(
     encode, decoder, frames, damage, flips
 ):

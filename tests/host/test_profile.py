@@ -53,7 +53,9 @@ def test_a_key_reaches_the_profile_and_refuses_another_type(name: str) -> None:
     given, value = {
         "str": ("'other'", "other"),
         "list": ("[one, two]", ("one", "two")),
-        "int": ("9600", 9600) if name == "console.baud" else ("7", 7),
+        "int": ("9600", 9600)
+        if name in ("console.baud", "console.top_baud")
+        else ("7", 7),
         "float": ("1.5", 1.5),
         "choice": (choice, choice),
     }[key.kind]

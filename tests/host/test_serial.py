@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import os
-import shutil
 import socket
 import subprocess
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -21,7 +19,7 @@ from modferry.secrets import Secrets
 from modferry.transport import Line, Transport, open_transport
 from modferry.transport.locks import LockFile, lock_holder
 from support.ptyline import PtyLine, pty_line
-from support.sshd import free_port
+from support.ser2net import ser2net
 
 QUICK = replaced(Profile(), {"timeouts.write_s": 0.3, "timeouts.connect_s": 3.0})
 EVERY_BYTE = bytes(range(256))
@@ -43,37 +41,6 @@ def read_all(link: Transport, size: int) -> bytes:
 def line() -> Iterator[PtyLine]:
     with pty_line() as made:
         yield made
-
-
-@contextmanager
-def ser2net(line: PtyLine, folder: Path, accepter: str) -> Iterator[int]:
-    """Run Debian's ser2net in front of a line."""
-    program = shutil.which("ser2net", path=os.environ["PATH"] + ":/usr/sbin")
-    if program is None:
-        pytest.skip("no ser2net: apt install ser2net")
-    port = free_port()
-    config = folder / "ser2net.yaml"
-    config.write_text(
-        f"connection: &box\n"
-        f"  accepter: {accepter}tcp,127.0.0.1,{port}\n"
-        f"  connector: serialdev,{line.device},115200n81,local\n"
-    )
-    child = subprocess.Popen(
-        [program, "-n", "-u", "-c", str(config), "-P", str(folder / "pid")],
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-    )
-    try:
-        # A connection would be the one the line has: see what listens, do not ask it.
-        for _attempt in range(250):
-            if f":{port:04X} 00000000:0000 0A" in Path("/proc/net/tcp").read_text():
-                break
-            time.sleep(0.02)
-        yield port
-    finally:
-        child.terminate()
-        child.wait(10)
 
 
 def test_a_device_carries_every_byte_both_ways(line: PtyLine) -> None:
@@ -227,7 +194,9 @@ def test_a_missing_socket_says_so(tmp_path: Path) -> None:
 def test_ser2net_carries_every_byte_both_ways(
     tmp_path: Path, line: PtyLine, scheme: str, accepter: str
 ) -> None:
-    with ser2net(line, tmp_path, accepter) as port:
+    with ser2net(
+        f"serialdev,{line.device},115200n81,local", tmp_path, accepter
+    ) as port:
         link = opened(f"{scheme}://127.0.0.1:{port}")
         octets = EVERY_BYTE * 40
 

@@ -18,7 +18,8 @@ LEAVE = b"\x1d"
 
 
 @contextmanager
-def _raw(descriptor: int) -> Iterator[None]:
+def raw_terminal(descriptor: int) -> Iterator[None]:
+    """Make a person's terminal hand on each key as it is; give it back after."""
     before = termios.tcgetattr(descriptor)
     try:
         tty.setraw(descriptor)
@@ -47,7 +48,7 @@ def attach(path: Path, keyboard: int, screen: int) -> None:
                 where=str(path),
                 why=error.strerror or "",
             ) from error
-        with _raw(keyboard), selectors.DefaultSelector() as ready:
+        with raw_terminal(keyboard), selectors.DefaultSelector() as ready:
             ready.register(keyboard, selectors.EVENT_READ)
             ready.register(line, selectors.EVENT_READ)
             while True:

@@ -24,7 +24,7 @@ SHT_SYMTAB, SHT_RELA, SHT_REL = 2, 4, 9
 TABLE_TYPES = (SHT_SYMTAB, SHT_RELA, SHT_REL)
 LEAST_RECORDS = 4
 WIDE = 64
-DELTA_LIMIT = 16 << 20
+DELTA_LIMIT = 4 << 20
 """Bytes of a file at most for which a difference is looked for."""
 
 SKETCH_SIZE = 64
