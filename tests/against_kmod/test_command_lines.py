@@ -55,7 +55,8 @@ def _sound(root: Path) -> Path:
     )
     for name, text in {
         "search.conf": "search extra\n",
-        "odd.conf": "nonsense line\noverride a\nsearch\nexternal x\ninclude y\n",
+        "odd.conf": "nonsense line\noverride a\nsearch\nexternal x\ninclude y\n"
+        "external * /nowhere\n",
         "d/x.conf": "  # x\nsea\\rch kernel\r\n\texclude  more.ko\t\n",
         "d/a.conf": "search ext\\\nra\\",
         "d/.y.conf": "bad\n",
@@ -219,10 +220,10 @@ TREES: dict[str, tuple[Build, Iterable[str]]] = {
     "damaged": (_damaged, _lines("|-n|-eF /dev/null")),
     "special": (_special_files, _lines("|-n")),
     "aliases": (_odd_aliases, _lines("|-n|-w")),
-    "cycle-self": (_in_a_cycle({"a": "a", "b": "a"}), _lines("")),
+    "cycle-self": (_in_a_cycle({"a": "a", "-": "a"}), _lines("|-v|-eF /dev/null")),
     "cycle-twice": (
         _in_a_cycle({"a": "b", "b": "a", "c": "d", "d": "c"}),
-        _lines("|-n"),
+        _lines("|-n|-e"),
     ),
     "cycle-three": (_in_a_cycle({"a": "bc", "b": "c", "c": "a", "u": "a"}), _lines("")),
 }

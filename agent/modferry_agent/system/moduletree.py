@@ -88,7 +88,8 @@ def walk(directory, excludes=(), externals=(), report=None):
         except FileError as error:
             if is_fault(error):
                 raise
-            tell(external, error.message)
+            why = os.strerror(error.details["errno"])
+            tell(external, reason(error.message, "no-directory", why=why))
     return entries
 
 
@@ -143,7 +144,8 @@ def _walk_into(entries, top, tree, skipped, tell, in_tree):
             below = os.listdir(raw(path))
         except EnvironmentError as error:
             raise_fault(error, path)
-            tell(path, "could not open the directory: %s" % error.strerror)
+            text = "could not open the directory: %s" % error.strerror
+            tell(path, reason(text, "no-directory", why=error.strerror))
             continue
         names_below = [native(one) for one in reversed(below)]
         open_ones.append((path, names_below, _identity(kind)))

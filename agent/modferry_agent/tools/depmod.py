@@ -7,10 +7,9 @@ import sys
 
 from modferry_agent import __version__
 from modferry_agent.compat import binary_stream, raw
-from modferry_agent.core import depfiles, depgraph
-from modferry_agent.core import strictness, symbolcheck
+from modferry_agent.core import depfiles, depgraph, names, strictness, symbolcheck
 from modferry_agent.core.symbols import SymbolTable
-from modferry_agent.errors import AgentError
+from modferry_agent.errors import AgentError, FormatError
 from modferry_agent.jobs import disputes, encoding, indexes, remembering
 from modferry_agent.jobs.tree import Made, directory_of
 from modferry_agent.system import decompress, factcache, indexstore, moduletree
@@ -68,6 +67,8 @@ def _run(settings, tell):
         from modferry_agent.tools import depmodkernel
 
         depmodkernel.add_symbols(table, settings, tell)
+    if settings.flags & _SYMBOLS == set(("errsyms",)):
+        tell("WARNING", "-e needs -E or -F")
     _look(settings, directory, tell)
     output = directory
     lock = None
@@ -102,6 +103,7 @@ def _run(settings, tell):
     return 0
 
 
+_SYMBOLS = set(("errsyms", "symvers", "filesyms"))
 # Options with which more than the facts matters, or other indexes come out.
 _UNCACHED = set(("errsyms", "filesyms", "outdir", "symbol-prefix"))
 _UNCACHED.update(("symvers", "verbose", "warn"))
@@ -160,16 +162,21 @@ def _make_directory(path):
 
 def _made(settings, tree, table, tell):
     # type: (depmodline.Settings, Tree, SymbolTable, Any) -> Made
-    contents = indexes.make_contents(tree, table)
-    contents.with_duplicates = "warn" in settings.flags
+    cycle = None
+    try:
+        contents = indexes.make_contents(tree, table)
+    except FormatError as error:
+        # As kmod, which looks for cycles after it has told of the symbols.
+        cycle = error
     if "verbose" in settings.flags:
         _tell_needs(tree, table)
     if "errsyms" in settings.flags:
         with_crcs = "symvers" in settings.flags
         if with_crcs or "filesyms" in settings.flags:
             _tell_unknown(tree, table, with_crcs, tell)
-        else:
-            tell("WARNING", "-e needs -E or -F")
+    if cycle is not None:
+        raise cycle
+    contents.with_duplicates = "warn" in settings.flags
     if settings.dry_run and "strict" not in settings.flags:
         files = depfiles.text_files(contents)
     else:
@@ -233,8 +240,8 @@ def _tell_error(error, tell):
     # type: (AgentError, Any) -> None
     if error.code == "dependency-cycle":
         for chain in error.details["chains"]:
-            names = [path[path.rfind("/") + 1 :].split(".")[0] for path in chain]
-            tell("ERROR", "Cycle detected: " + " -> ".join(names))
+            chained = [names.module_name(path) for path in chain]
+            tell("ERROR", "Cycle detected: " + " -> ".join(chained))
         count = error.details["modules"]
         tell("ERROR", "Found %d modules in dependency cycles!" % count)
         return

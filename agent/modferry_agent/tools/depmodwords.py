@@ -43,6 +43,7 @@ _WORDS = {
         " information. Ignoring.",
     ),
     "duplicate": ("WARNING", "duplicate module %(what)s:\n%(shown)s"),
+    "no-directory": ("ERROR", "could not open directory %(path)s: %(why)s"),
     # kmod names the directory by the number of its descriptor.
     "no-stat": ("ERROR", "fstatat(%(path)s): %(why)s"),
     "file-type": ("ERROR", "unsupported file type %(path)s: %(mode)o"),
