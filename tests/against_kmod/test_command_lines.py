@@ -47,6 +47,7 @@ def _sound(root: Path) -> Path:
     )
     (root / "System.map").write_text(
         "0 T printk\n0 r __ksymtab_printk\nbad\n\n0 r __ksymtab_\n0 r\n"
+        "0 r ___ksymtab_under\n0 r _ksymtab_no\n"
         "0 r __ksymtab_missing extra\n0 r __ksymtab_absent"
     )
     (root / "Module.symvers").write_text(
@@ -153,7 +154,8 @@ _SOUND_LINES = """
 |-a|-A|-n|-nA|-An|-v|-w|-nw|-wv|-e|-E Module.symvers|-F System.map|-eE Module.symvers
 |-e -F System.map|-eE Module.symvers -F System.map|-e -F System.map -E none|-F none
 |-E none|-E d|-F d|-F /dev/null|-evF System.map|-enF System.map|-nv|-P _|-P ab|-nP _
-|--symbol-prefix=_|--sy=x|--dry-run|--show|-C @/search.conf|-C @/odd.conf|-C @/d|-C none
+|--symbol-prefix=_|--sy=x|--dry-run|--show|-P _ -eF System.map
+|-eP p -F System.map|-P _ -eE Module.symvers|-C @/search.conf|-C @/odd.conf|-C @/d|-C none
 |-C @/search.conf -C @/odd.conf|--conf=@/search.conf|-C /dev/null|--no-such|--s
 |--sym|--ver|--v|--err|--all=x|-x|-aX|-vn -q|--quiet|-r|-u|--root|-am
 """

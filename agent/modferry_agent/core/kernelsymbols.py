@@ -46,12 +46,12 @@ def parse_symvers(text, report=None):
     return found
 
 
-def parse_system_map(text, report=None):
-    # type: (str, Report | None) -> list[tuple[str, int]]
+def parse_system_map(text, report=None, prefix=""):
+    # type: (str, Report | None, str) -> list[tuple[str, int]]
     """Return ``(symbol, 0)`` of what a System.map shows as exported.
 
     A line is address, type, name, each behind one blank; exported are those that
-    ``__ksymtab_`` stands before.
+    ``__ksymtab_`` stands before, and before that the prefix, if there is one.
     """
     found = []
     for place, line in enumerate(_lines(text)):
@@ -59,9 +59,12 @@ def parse_system_map(text, report=None):
         if len(words) < 3:
             if report is not None:
                 report(place + 1, reason("a bad line", "system-map-line", line=line))
-        elif words[2].startswith(_EXPORTED):
-            symbol = words[2][len(_EXPORTED) :]
-            found.append((symbol.replace("\n", ""), 0))
+            continue
+        name = words[2]
+        if prefix and name.startswith(prefix):
+            name = name[len(prefix) :]
+        if name.startswith(_EXPORTED):
+            found.append((name[len(_EXPORTED) :].replace("\n", ""), 0))
     return found
 
 

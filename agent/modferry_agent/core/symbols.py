@@ -35,13 +35,20 @@ class SymbolTable(object):
         self.conflicts = {}  # type: dict[str, list[int]]
         self.of_kernel = set()  # type: set[str]
 
-    def add_kernel(self, symbols):
-        # type: (Iterable[tuple[str, int]]) -> None
-        """Add ``(symbol, crc)`` of the kernel, and the names that are always known."""
+    def add_kernel(self, symbols, are_bare=False):
+        # type: (Iterable[tuple[str, int]], bool) -> None
+        """Add ``(symbol, crc)`` of the kernel, and the names that are always known.
+
+        are_bare: the prefix was taken off them
+        """
         for symbol in _ALWAYS_KNOWN:
             self.owners[symbol] = KERNEL
+        prefix = self.prefix
+        if are_bare:
+            self.prefix = ""
         for symbol, crc in symbols:
             self._add(symbol, crc, KERNEL)
+        self.prefix = prefix
         self.of_kernel.update(self.owners)
 
     def add_modules(self, modules):

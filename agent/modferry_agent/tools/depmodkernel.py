@@ -18,16 +18,19 @@ def add_symbols(table, settings, tell):
 
     Raises FatalError if the file cannot be read.
     """
-    for name, parse in (
-        ("symvers", kernelsymbols.parse_symvers),
-        ("filesyms", kernelsymbols.parse_system_map),
-    ):
-        path = settings.given.get(name)
-        if path is not None:
-            found = []  # type: list[tuple[str, str]]
-            table.add_kernel(parse(_text_of(path), _into(found, path)))
-            depmodwords.tell_warnings(None, found, tell)
-            break
+    found = []  # type: list[tuple[str, str]]
+    if "symvers" in settings.given:
+        path = settings.given["symvers"]
+        text = _text_of(path)
+        table.add_kernel(kernelsymbols.parse_symvers(text, _into(found, path)))
+    elif "filesyms" in settings.given:
+        path = settings.given["filesyms"]
+        text = _text_of(path)
+        symbols = kernelsymbols.parse_system_map(
+            text, _into(found, path), settings.prefix
+        )
+        table.add_kernel(symbols, are_bare=True)
+    depmodwords.tell_warnings(None, found, tell)
 
 
 def _into(found, path):
