@@ -155,8 +155,8 @@ _SOUND_LINES = """
 |-e -F System.map|-eE Module.symvers -F System.map|-e -F System.map -E none|-F none
 |-E none|-E d|-F d|-F /dev/null|-evF System.map|-enF System.map|-nv|-P _|-P ab|-nP _
 |--symbol-prefix=_|--sy=x|--dry-run|--show|-P _ -eF System.map
-|-eP p -F System.map|-P _ -eE Module.symvers|-C @/search.conf|-C @/odd.conf|-C @/d|-C none
-|-C @/search.conf -C @/odd.conf|--conf=@/search.conf|-C /dev/null|--no-such|--s
+|-eP p -F System.map|-P _ -eE Module.symvers|-C @/search.conf|-C @/odd.conf|-C @/d
+|-C none|-C @/search.conf -C @/odd.conf|--conf=@/search.conf|-C /dev/null|--no-such|--s
 |--sym|--ver|--v|--err|--all=x|-x|-aX|-vn -q|--quiet|-r|-u|--root|-am
 """
 
