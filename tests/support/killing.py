@@ -67,7 +67,8 @@ class Campaign:
                 stderr=subprocess.DEVNULL,
                 env=_environment(),
             )
-            time.sleep(rng.uniform(0.3, longest_s))
+            self._wait_for_a_login(child)
+            time.sleep(rng.uniform(0.0, longest_s))
             if child.poll() is None:
                 child.send_signal(signal.SIGKILL)
                 self.kills += 1
@@ -77,6 +78,14 @@ class Campaign:
             ]
             if self.journal.exists() and self._has_run():
                 command = self.command("runs", "resume", "--json")
+
+    # On a busy machine the start of Python alone takes seconds.
+    def _wait_for_a_login(self, child: subprocess.Popen[bytes]) -> None:
+        before = sum(map(self.there.logins, self.there.addresses))
+        while child.poll() is None:
+            if sum(map(self.there.logins, self.there.addresses)) > before:
+                return
+            time.sleep(0.02)  # nothing tells
 
     def _done(self) -> list[str]:
         if not self.journal.exists() or not self._has_run():
