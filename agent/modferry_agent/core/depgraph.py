@@ -157,12 +157,7 @@ def lost_by_old_kmod(modules):
 def dependencies_as_kmod9(modules):
     # type: (Sequence[Module]) -> list[list[Module]]
     """Return the lines of modules.dep as kmod 9 to 17 wrote them; links are modules."""
-    places = dict([(id(module), index) for index, module in enumerate(modules)])
-    table = SymbolTable()
-    for symbol, exporters in copies_of_exports(modules).items():
-        if len(exporters) % 2:
-            table.owners[symbol] = places[id(exporters[-1])]
-    return _as_modules_of_their_own(modules, table)
+    return lines_of_own(modules, owners_as_kmod9(modules))[0]
 
 
 def dependencies_as_kmod(modules):
@@ -171,17 +166,34 @@ def dependencies_as_kmod(modules):
 
     A cycle is not reported: what is in it stands in any order.
     """
-    places = dict([(id(module), index) for index, module in enumerate(modules)])
+    return lines_of_own(modules, owners_as_kmod(modules))[0]
+
+
+def owners_as_kmod9(modules):
+    # type: (Sequence[Module]) -> SymbolTable
+    """Return who owns what for kmod 9 to 17: see `lost_by_old_kmod`."""
+    table = owners_as_kmod(modules)
+    for symbol in lost_by_old_kmod(modules):
+        del table.owners[symbol]
+    return table
+
+
+def owners_as_kmod(modules):
+    # type: (Sequence[Module]) -> SymbolTable
+    """Return who owns what for kmod 18 and newer: of all that export it the last."""
     table = SymbolTable()
-    for symbol, exporters in copies_of_exports(modules).items():
-        table.owners[symbol] = places[id(exporters[-1])]
-    return _as_modules_of_their_own(modules, table)
+    for index, module in enumerate(modules):
+        for symbol, _crc in module.exports:
+            table.owners[symbol] = index
+    return table
 
 
-def _as_modules_of_their_own(modules, table):
-    # type: (Sequence[Module], SymbolTable) -> list[list[Module]]
+def lines_of_own(modules, table):
+    # type: (Sequence[Module], SymbolTable) -> tuple[list[list[Module]], Ranks]
+    """Return the lines where each link is a module of its own, and the `ranks`."""
     own = [module.renamed(module.path) for module in modules]
     back = dict([(id(copy), module) for copy, module in zip(own, modules)])
     edges = edges_of(own, table)
-    lines = _lines(own, edges, ranks(edges))
-    return [[back[id(copy)] for copy in line] for line in lines]
+    rank = ranks(edges)
+    lines = _lines(own, edges, rank)
+    return [[back[id(copy)] for copy in line] for line in lines], rank
