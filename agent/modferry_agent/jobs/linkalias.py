@@ -73,16 +73,23 @@ def restore_links(basedir="", dry_run=False, context=None):
 
 def _links_of(tree, only):
     # type: (str, list[str] | None) -> list[Link]
-    top = native(os.path.realpath(raw(tree))) + "/"
+    entries = moduletree.walk(tree)
+    # Of a file outside of the tree a link is the only name that depmod sees.  A linked
+    # directory is part of the tree, wherever it leads to.
+    own = dict(
+        [
+            (entry.identity, module_name(entry.location))
+            for entry in entries
+            if entry.target is None
+        ]
+    )
     found = []  # type: list[Link]
-    for entry in moduletree.walk(tree):
+    for entry in entries:
         location = entry.location
         if entry.target is None or not os.path.islink(raw(location)):
             continue
-        name, module = module_name(location), module_name(entry.target)
-        # Of a file outside of the tree the link is the only name that depmod sees.
-        inside = entry.target.startswith(top)
-        if not inside or name == module or "\n" in location:
+        name, module = module_name(location), own.get(entry.identity)
+        if module is None or name == module or "\n" in location:
             continue
         if only is None or name in [module_name(one) for one in only]:
             target = native(os.readlink(raw(location)))
