@@ -43,7 +43,7 @@ def read_facts(basedir="", kernel=None, device=klogdevice.DEVICE, context=None):
         "sysname": sysname,
         "hostname": hostname,
         "kernel_version": version,
-        "distribution": _distribution(kernel),
+        "distribution": distribution(kernel),
         "python": ".".join([str(part) for part in sys.version_info[:3]]),
         "python_path": sys.executable or "",
         "kmod": _kmod(),
@@ -64,8 +64,9 @@ def read_facts(basedir="", kernel=None, device=klogdevice.DEVICE, context=None):
     }
 
 
-def _distribution(kernel):
+def distribution(kernel):
     # type: (Kernel) -> str | None
+    """Return the distribution by the name that it gives itself, None if unknown."""
     for line in (kernel.read("/etc/os-release") or "").split("\n"):
         if line.startswith("PRETTY_NAME="):
             return line[12:].strip().strip("\"'")

@@ -34,8 +34,9 @@ def read_tree(
     context=None,
     details=True,
     cache=None,
+    recall=True,
 ):
-    # type: (str, str, str | int | None, str, str, Iterable[str] | None, Iterable[str] | None, bool, Any, bool, factcache.Cache | None) -> Tree
+    # type: (str, str, str | int | None, str, str, Iterable[str] | None, Iterable[str] | None, bool, Any, bool, factcache.Cache | None, bool) -> Tree
     """Return the module tree of a release, each module in it parsed and in order.
 
     links: ``file``: a link is another name of its file (``link_of`` says whose);
@@ -46,6 +47,7 @@ def read_tree(
     details: the CRCs of symbols, too, and which imports are weak; the indexes do not
         need them, and to read them takes three times as long
     cache: of what the modules said; without details
+    recall: leave the modules out if the same indexes would be made of them again
     """
     if links not in LINKS:
         raise RequestError("links are %s, not %s" % (" or ".join(LINKS), links))
@@ -80,7 +82,7 @@ def read_tree(
         inputs = (texts, order, links, fingerprints)
         tree.key = remembering.key_of(tree, chosen, inputs)
         tree.remembered = remembering.recall(tree, fingerprints)
-        if tree.remembered is not None:
+        if tree.remembered is not None and recall:
             return tree
     reading.read_modules(tree, chosen, links, fingerprints, details, context)
     return tree
