@@ -12,7 +12,7 @@ from modferry_agent.errors import AgentError
 if TYPE_CHECKING:
     from typing import Any  # noqa: F401  # novermin
 
-TOOLS = ("depmod", "insmod", "lsmod", "modinfo", "modprobe", "rmmod")
+TOOLS = ("depmod", "insmod", "lsmod", "modinfo", "modprobe", "rmmod", "indexcheck")
 DEFAULT_LEASE_S = 12
 
 USAGE = """usage: modferry-agent serve [LINK-ID [LEASE-SECONDS]]

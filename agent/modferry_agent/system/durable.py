@@ -72,3 +72,12 @@ def sync_directory(directory):
         os.fsync(handle)
     finally:
         os.close(handle)
+
+
+def remove_if_empty(directory):
+    # type: (str) -> None
+    """Remove a directory unless something is in it, or mounted on it, or it is gone."""
+    try:
+        os.rmdir(raw(directory))
+    except EnvironmentError:
+        pass

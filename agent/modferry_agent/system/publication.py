@@ -91,7 +91,7 @@ def _prepare(directory, hidden, names):
     old, new = hidden + "/" + _OLD, hidden + "/" + _NEW
     _make_directory(old)
     for name in names:
-        _twin(new + "/" + name, new + "/" + name + _PLACED)
+        twin(new + "/" + name, new + "/" + name + _PLACED)
         _keep_old(directory + "/" + name, old + "/" + name)
         os.symlink(raw(_diverted(name)), raw(hidden + "/" + name + _DIVERSION))
     os.symlink(raw(_OLD), raw(hidden + "/current"))
@@ -116,8 +116,8 @@ def _keep_old(path, kept):
     if stat.S_ISDIR(mode):
         raise OSError(errno.EISDIR, os.strerror(errno.EISDIR))
     if not stat.S_ISLNK(mode):
-        _twin(path, kept)
-        _twin(path, kept + _PLACED)
+        twin(path, kept)
+        twin(path, kept + _PLACED)
         return
     # Somebody's own link, to anywhere.
     os.symlink(os.readlink(raw(path)), raw(kept + _PLACED))
@@ -128,8 +128,9 @@ def _keep_old(path, kept):
             raise
 
 
-def _twin(path, other):
+def twin(path, other):
     # type: (str, str) -> None
+    """Give a file a second name, or a copy where its file system has none."""
     try:
         os.link(raw(path), raw(other))
     except EnvironmentError as error:
@@ -173,7 +174,7 @@ def settle(directory):
         # Where no set was before, a reader is no worse off for finding none.
         if diverted and os.listdir(raw(hidden + "/" + _OLD)):
             time.sleep(min(_PAUSE_S, max(0, settled + _PAUSE_S - time.time())))
-    _remove(hidden)
+    remove(hidden)
     return True
 
 
@@ -207,11 +208,12 @@ def _put_in_place(kept, path):
     os.unlink(raw(path))
 
 
-def _remove(path):
+def remove(path):
     # type: (str) -> None
+    """Remove a file, a link, or a directory with all that is in it."""
     if stat.S_ISDIR(_mode_of(path)):
         for name in os.listdir(raw(path)):
-            _remove(path + "/" + native(name))
+            remove(path + "/" + native(name))
         os.rmdir(raw(path))
     else:
         os.unlink(raw(path))

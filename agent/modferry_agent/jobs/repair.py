@@ -1,0 +1,275 @@
+"""Repairs that last: the indexes, aliases in place of links, the agent's depmod.
+
+Each one keeps the indexes as they were, changes the box step by step so that modprobe
+works after each of them, and is proved by the box's own modprobe before it is done.
+What was cut short is ended by the same request, or undone.
+"""
+
+import os
+
+from modferry_agent.compat import TYPE_CHECKING, raw
+from modferry_agent.core import depfiles, foresight
+from modferry_agent.errors import FileError, RequestError
+from modferry_agent.jobs import (
+    diversion,
+    foresee,
+    indexes,
+    linkalias,
+    soundness,
+    userland,
+)
+from modferry_agent.jobs.push import file_error
+from modferry_agent.jobs.tree import directory_of, running_release
+from modferry_agent.system import durable, factcache, fingerprints, indexstore
+from modferry_agent.system.kept import Kept, kinds
+
+if TYPE_CHECKING:
+    from typing import Any, Callable  # noqa: F401  # novermin
+    from modferry_agent.jobs.tree import Tree  # noqa: F401
+
+KINDS = ("indexes", "aliases", "divert")
+_NAMES = [row[0] for row in depfiles.TABLE]
+
+
+def repair(kind, release=None, dry_run=False, context=None):
+    # type: (str, str | None, bool, Any) -> dict[str, Any]
+    """Repair a module tree in one of three ways; see the file's head.
+
+    Returns kind, release, directory, broken (paths of modules that lacked something
+    before), changed (paths), left (paths of modules that kmod 9 to 17 would break all
+    the same, since different files export a symbol), proof and dry_run.  proof:
+    modprobe (whose word it is), asked (how many modules), depmod (who was asked what it
+    would write, or null).
+
+    FileError, RequestError: nothing was changed, or all of it was undone again.
+    """
+    _check(kind)
+    release = release or running_release()
+    records = [path for path in _records(release) if os.path.exists(raw(path))]
+    before = soundness.Right(release, context, not dry_run)
+    directory = before.tree.directory
+    kept = Kept(directory, kind)
+    broken = before.lacking_now()
+    left = _left_by_aliases(before) if kind == "aliases" else []
+    if dry_run:
+        changed = _change(kind, release, True)
+        changed.extend(_write(release, directory, True, context))
+        return _reply(kind, before, broken, changed, left, None, True)
+    changed = []
+    began = kept.is_begun
+    try:
+        if not began:
+            kept.keep(_NAMES, _notes(before, records))
+        changed.extend(_change(kind, release, False))
+        changed.extend(_write(release, directory, False, context))
+    except EnvironmentError as error:
+        raise file_error(error, directory)
+    proof, complaint = _prove(kind, release, broken, left, context)
+    if complaint:
+        undo(kind, release)
+        raise FileError(
+            complaint + "; all was put back as it was",
+            where=directory,
+            hint="modferry diagnose MODULE --on BOX says what such a module lacks",
+            code="repair-unproved",
+        )
+    kept.mark_done()
+    if kind == "indexes" and not changed and not began:
+        kept.forget()  # There was nothing to repair, and there is nothing to undo.
+    return _reply(kind, before, broken, changed, left, proof, False)
+
+
+def undo(kind, release=None, dry_run=False, context=None):
+    # type: (str, str | None, bool, Any) -> dict[str, Any]
+    """Undo a repair: links, depmod and indexes are what they were, to the byte.
+
+    Returns kind, release, directory, changed (paths), indexes (``restored``; ``kept``
+    where the modules are others than then, so that the old indexes would be wrong;
+    ``none`` if nothing was repaired), dry_run.
+    """
+    _check(kind)
+    release = release or running_release()
+    directory = directory_of(release)
+    kept = Kept(directory, kind)
+    later = [
+        each
+        for each in kinds(directory)
+        if Kept(directory, each).number() > kept.number()
+    ]
+    if kept.is_begun and later:
+        raise RequestError(
+            "another repair was made after this one: %s" % later[-1],
+            where=directory,
+            hint="modferry repair %s --undo --on BOX first" % later[-1],
+            code="repair-order",
+        )
+    try:
+        changed = _unchange(kind, dry_run)
+        state = "none"
+        if kept.is_begun:
+            state = _put_back(kept, release, dry_run, changed)
+    except EnvironmentError as error:
+        raise file_error(error, directory)
+    return {
+        "kind": kind,
+        "release": release,
+        "directory": directory,
+        "changed": changed,
+        "indexes": state,
+        "dry_run": dry_run,
+    }
+
+
+def _check(kind):
+    # type: (str) -> None
+    if kind not in KINDS:
+        raise RequestError("no repair is called %r: %s" % (kind, ", ".join(KINDS)))
+
+
+def _reply(kind, right, broken, changed, left, proof, dry_run):
+    # type: (str, soundness.Right, list[str], list[str], list[str], Any, bool) -> dict[str, Any]
+    return {
+        "kind": kind,
+        "release": right.release,
+        "directory": right.tree.directory,
+        "broken": broken,
+        "changed": changed,
+        "left": left,
+        "proof": proof,
+        "dry_run": dry_run,
+    }
+
+
+def _notes(right, records):
+    # type: (soundness.Right, list[str]) -> list[tuple[str, str]]
+    directory = right.tree.directory
+    numbers = [Kept(directory, each).number() for each in kinds(directory)]
+    notes = [("number", str(max(numbers + [0]) + 1)), ("stamp", _stamp(right.tree))]
+    return notes + [("record", path) for path in records]
+
+
+def _records(release):
+    # type: (str) -> list[str]
+    return [
+        fingerprints.path_of("", release),
+        factcache.path_of(directory_of(release)),
+    ]
+
+
+def _stamp(tree):
+    # type: (Tree) -> str
+    # By what the modules are known to be the same again: not by times of links, which
+    # no undo can restore everywhere.
+    lines = []
+    for module in tree.modules:
+        status = os.stat(raw(tree.path_of(module)))
+        link = module.link_of.path if module.link_of is not None else ""
+        facts = (module.path, link, status.st_size, int(status.st_mtime))
+        lines.append("%s\0%s\0%d\0%d" % facts)
+    return fingerprints.fingerprint(raw("\n".join(sorted(lines))))[0]
+
+
+def _left_by_aliases(right):
+    # type: (soundness.Right) -> list[str]
+    # Aliases take links away.  Files that export the same symbol stay, and kmod 9 to 17
+    # count them, too.
+    files = [module for module in right.tree.modules if module.link_of is None]
+    coming = foresight.outcome(files, foresight.KMOD, foresight.FINDS_AGAIN - 1)
+    left = [path for path in right.lacking(coming.lines) if path in coming.lines]
+    if left and len(files) == len(right.tree.modules):
+        raise RequestError(
+            "there is no link to replace: different files export what %s needs"
+            % ", ".join(left[:3]),
+            where=right.tree.directory,
+            hint="modferry explain MODULE --on BOX names the files; remove the copy, or"
+            " take: modferry repair divert --on BOX",
+            code="copies",
+        )
+    return left
+
+
+def _change(kind, release, dry_run):
+    # type: (str, str, bool) -> list[str]
+    if kind == "aliases":
+        done = linkalias.alias_links("", release, None, dry_run)
+        paths = [link["path"] for link in done["links"]]
+        return paths + ([done["config"]] if paths else [])
+    if kind == "divert":
+        return diversion.divert(dry_run)
+    return []
+
+
+def _unchange(kind, dry_run):
+    # type: (str, bool) -> list[str]
+    if kind == "aliases":
+        done = linkalias.restore_links("", dry_run)
+        paths = [link["path"] for link in done["links"]]
+        return paths + ([done["config"]] if paths else [])
+    if kind == "divert":
+        return diversion.restore(dry_run)
+    return []
+
+
+def _write(release, directory, dry_run, context):
+    # type: (str, str, bool, Any) -> list[str]
+    done = indexes.write_indexes(release, dry_run=dry_run, context=context)
+    return [directory + "/" + name for name in done["changed"]]
+
+
+def _prove(kind, release, broken, left, context):
+    # type: (str, str, list[str], list[str], Any) -> tuple[dict[str, Any], str]
+    # What holds now, and what is still wrong, or "".
+    now = soundness.Right(release, context)
+    program = userland.program("modprobe")
+    proof = {"modprobe": program, "asked": 0, "depmod": None}  # type: dict[str, Any]
+    wrong = now.lacking_now()
+    if wrong:
+        return proof, "the new indexes lack something of %s" % ", ".join(wrong[:3])
+    if program is not None:
+        there = set([module.path for module in now.tree.modules])
+        asked = [path for path in broken if path in there]
+        wrong = now.refused_by_modprobe(program, asked)
+        proof["asked"] = min(len(asked), soundness.MOST_ASKED)
+        if wrong:
+            return proof, "%s does not load all of %s" % (program, ", ".join(wrong[:3]))
+    depmod = None
+    if kind == "aliases":
+        depmod = diversion.own_depmod()
+    elif kind == "divert":
+        depmod = userland.program("depmod")
+    if depmod is not None:
+        proof["depmod"] = depmod
+        lines = soundness.lines_by(depmod, release)
+        wrong = [path for path in now.lacking(lines) if path not in left]
+        if lines is None or wrong:
+            return proof, "%s would not give %s what it needs" % (
+                depmod,
+                ", ".join(wrong[:3]) or "any module",
+            )
+    return proof, ""
+
+
+def _put_back(kept, release, dry_run, changed):
+    # type: (Kept, str, bool, list[str]) -> str
+    about = kept.about()
+    tree = foresee.read_tree(release, "", None, 0, None)
+    same = about.get("stamp") == [_stamp(tree)]
+    if dry_run:
+        return "restored" if same else "kept"
+    if same:
+        lock = indexstore.Lock(kept.directory)
+        try:
+            contents = kept.contents()
+            found = indexstore.compare(kept.directory, contents)[0]
+            changed.extend([kept.directory + "/" + name for name in found])
+            if contents:
+                indexstore.publish(kept.directory, contents)
+            kept.put_back(_NAMES)
+        finally:
+            lock.release()
+    for path in _records(release):
+        if path not in about.get("record", []) and os.path.exists(raw(path)):
+            os.unlink(raw(path))
+            durable.remove_if_empty(os.path.dirname(path))
+    kept.forget()
+    return "restored" if same else "kept"
