@@ -6,7 +6,8 @@ usage() {
     cat <<'USAGE'
 usage: ./deploy.sh demo                show the main job on the practice box
        ./deploy.sh BOX [OPTION...]     install the agent on a box
-       ./deploy.sh --undo BOX [OPTION...]  remove it from there
+       ./deploy.sh --divert BOX [OPTION...]  and put its depmod in /sbin/depmod's place
+       ./deploy.sh --undo BOX [OPTION...]  remove all of it from there
        ./deploy.sh needs               install what modferry needs on this machine
 
 BOX is a name from the fleet file (modferry.yaml), or an address:
@@ -186,14 +187,14 @@ needs() {
     environment $groups
 }
 
-undo=""
+change=""
 case ${1-} in
 -h | --help)
     usage
     exit 0
     ;;
---undo)
-    undo=--undo
+--undo | --divert)
+    change=$1
     shift
     ;;
 esac
@@ -211,7 +212,7 @@ trap 'release_services; rm -f "$log"' EXIT
 trap 'exit 130' INT TERM HUP
 what=$1
 shift
-case "$undo$what" in
+case "$change$what" in
 demo)
     needs demo
     .venv/bin/modferry lab demo "$@"
@@ -230,6 +231,6 @@ needs)
 *)
     environment
     cd "$start" # where the fleet file may be
-    "$here/.venv/bin/modferry" deploy ${undo:+"$undo"} --on "$what" "$@"
+    "$here/.venv/bin/modferry" deploy ${change:+"$change"} --on "$what" "$@"
     ;;
 esac

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 TIME_LIMIT_S = {"quick": 30, "slow": 300, "load": 180, "transfer": 30}
 
 # The parts of the agent's archive; one needs those before it, the first is there.
-PARTS = ("base", "files", "facts", "index", "load")
+PARTS = ("base", "files", "facts", "index", "load", "upgrade")
 
 REQUIRED = object()
 
@@ -177,6 +177,56 @@ TABLE = {
         False,
         module=("text", REQUIRED),
         with_log=("truth", True),
+    ),
+    "foresee": Request(
+        "jobs.foresee:foresee",
+        "upgrade",
+        "slow",
+        False,
+        tool=("text", None),
+        version=("number", 0),
+        release=("text", None),
+        basedir=("text", ""),
+    ),
+    "snapshot": Request(
+        "jobs.snapshot:read_snapshot",
+        "upgrade",
+        "slow",
+        False,
+        release=("text", None),
+        basedir=("text", ""),
+    ),
+    "prove": Request(
+        "jobs.prove:prove_modules",
+        "upgrade",
+        "load",
+        True,
+        modules=("list", REQUIRED),
+        load=("truth", False),
+    ),
+    "repair": Request(
+        "jobs.repair:repair",
+        "upgrade",
+        "slow",
+        True,
+        kind=("text", REQUIRED),
+        release=("text", None),
+        dry_run=("truth", False),
+    ),
+    "undo-repair": Request(
+        "jobs.repair:undo",
+        "upgrade",
+        "slow",
+        True,
+        kind=("text", REQUIRED),
+        release=("text", None),
+        dry_run=("truth", False),
+    ),
+    "install-hook": Request(
+        "jobs.hook:install_hook", "upgrade", "slow", True, dry_run=("truth", False)
+    ),
+    "remove-hook": Request(
+        "jobs.hook:remove_hook", "upgrade", "slow", True, dry_run=("truth", False)
     ),
     "alias-links": Request(
         "jobs.linkalias:alias_links",

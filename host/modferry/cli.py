@@ -34,7 +34,14 @@ class Commands(click.Group):
     """A group some of whose commands are imported only when they are asked for."""
 
     later: Mapping[str, str] = MappingProxyType(
-        {"lab": "modferry.commands.lab", "runs": "modferry.commands.runs"}
+        {
+            "diff": "modferry.commands.snapshot",
+            "lab": "modferry.commands.lab",
+            "repair": "modferry.commands.repair",
+            "runs": "modferry.commands.runs",
+            "snapshot": "modferry.commands.snapshot",
+            "upgrade": "modferry.commands.upgrade",
+        }
     )
 
     def list_commands(self, context: click.Context) -> list[str]:

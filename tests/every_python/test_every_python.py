@@ -17,6 +17,7 @@ from typing import Any
 import pytest
 
 from modferry import resources
+from modferry.core.snapshots import document_of
 from modferry.errors import ReplyError
 from modferry.fleet.inventory import resolve
 from modferry.session import Session
@@ -128,6 +129,35 @@ def test_explain(session, tree):
     assert "wake_up_srq" in str(reply)
 
 
+def test_what_an_old_depmod_breaks_is_foretold(session, tree):
+    reply = session.request(
+        "foresee", tool="kmod", version=9, basedir=tree, release=RELEASE
+    )
+
+    assert sorted(each["module"] for each in reply["broken"]) == [
+        *("rtai_mbx", "rtai_sem"),
+    ]
+
+
+def test_a_snapshot_has_the_graph(session, tree):
+    session.request("depmod", basedir=tree, release=RELEASE)
+
+    answer = _answer(session, "snapshot", basedir=tree, release=RELEASE)
+
+    if Path("/proc/modules").exists():
+        lines = document_of(answer, "box", "now")["lines"]
+        assert lines["rtai/rtai_mbx.ko"][0] == "rtai/rtai_sem.ko"
+        assert len(answer["links"]) == 5
+
+
+def test_links_become_aliases_and_links_again(session, tree):
+    there = session.request("alias-links", basedir=tree, release=RELEASE)
+    again = session.request("restore-links", basedir=tree)
+
+    assert len(there["links"]) == 5
+    assert there["links"] == again["links"]
+
+
 def test_a_load_without_doing_it_says_the_steps(session, tree):
     answer = _answer(session, "load", module="rtai_sem", basedir=tree, dry_run=True)
 
@@ -153,6 +183,12 @@ def test_what_is_not_there_is_an_error_with_its_parts(session):
         ("klog", {"limit": 5}),
         ("unload", {"module": "no_such_module", "dry_run": True}),
         ("diagnose", {"module": "no_such_module"}),
+        ("prove", {"modules": ["no_such_module"]}),
+        ("repair", {"kind": "indexes", "dry_run": True}),
+        ("repair", {"kind": "divert", "release": "none", "dry_run": True}),
+        ("undo-repair", {"kind": "divert", "release": "none", "dry_run": True}),
+        ("install-hook", {"dry_run": True}),
+        ("remove-hook", {"dry_run": True}),
     ],
 )
 def test_the_kernels_own_answers_or_an_error_that_is_none_of_ours(
@@ -183,17 +219,8 @@ def test_install_and_uninstall(session, python, scratch):
 
 
 def test_every_request_was_asked():
-    asked = {
-        "push",
-        "hash",
-        "pull",
-        "find",
-        "facts",
-        "depmod",
-        "explain",
-        "load",
-        "modules",
-        "klog",
-    }
+    text = Path(__file__).read_text(encoding="utf-8")
+    by_methods = ("push", "pull", "deliver")
 
-    assert asked | {"unload", "diagnose", "install", "uninstall"} == set(TABLE)
+    names = [name for name in TABLE if name not in by_methods]
+    assert [name for name in names if f'"{name}"' not in text] == []

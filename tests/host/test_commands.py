@@ -250,12 +250,12 @@ def test_deploy_and_its_undo_ask_for_the_directory(session, capsys):
     def reply(**arguments):
         return arguments | {"changed": ["/opt/x/depmod"], "unchanged": []}
 
-    session.replies |= {"install": reply, "uninstall": reply}
+    session.replies |= {"install": reply, "uninstall": reply, "hash": None}
 
     run("deploy", "--directory", "/opt/x")
     run("deploy", "--directory", "/opt/x", "--undo")
 
-    assert [name for name, _ in session.asked] == ["install", "uninstall"]
+    assert [name for name, _ in session.asked] == ["install", "hash", "uninstall"]
     assert capsys.readouterr().out.splitlines() == [
         "wrote /opt/x/modferry-agent.pyz",
         "wrote /opt/x/depmod",

@@ -94,7 +94,8 @@ def test_help_is_printed(stage):
 
 
 @pytest.mark.parametrize(
-    "arguments", [[], ["--what"], ["--undo"], ["--undo", "-n"], ["needs", "--what"]]
+    "arguments",
+    [[], ["--what"], ["--undo"], ["--undo", "-n"], ["--divert"], ["needs", "--what"]],
 )
 def test_wrong_use_is_refused_and_changes_nothing(stage, arguments):
     ran = stage.run(*arguments)
@@ -179,6 +180,12 @@ def test_undo_removes_it(stage):
     stage.run("--undo", "ssh://root@box7")
 
     assert stage.calls()[-1].endswith(": deploy --undo --on ssh://root@box7")
+
+
+def test_a_diversion_is_asked_for_with_the_agent(stage):
+    stage.run("--divert", "press", "-n")
+
+    assert stage.calls()[-1].endswith(": deploy --divert --on press -n")
 
 
 def test_the_demo_has_modferrys_exit_status(stage):

@@ -17,6 +17,7 @@ BUDGET = {
     "facts": 30_000,
     "index": 40_000,
     "load": 40_000,
+    "upgrade": 40_000,
 }
 
 

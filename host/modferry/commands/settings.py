@@ -91,16 +91,20 @@ _OUTPUT = (
     ),
 )
 
-_BOX: tuple[Callable[[Command], Command], ...] = (
-    _option(
+
+def _on(*, required: bool) -> Callable[[Command], Command]:
+    return _option(
         "--on",
-        required=True,
+        required=required,
         metavar="BOXES",
         help="A name from the fleet file, or an address such as ssh://root@box7,"
         " serial:///dev/ttyUSB0?baud=115200, rfc2217://gateway:4001, local:;"
         " or many boxes by Ansible's patterns: all, GROUP, A:B, A:&B, A:!B, 'web*',"
         " '~regex', GROUP[0:2], @FILE.",
-    ),
+    )
+
+
+_BOX: tuple[Callable[[Command], Command], ...] = (
     _option(
         "-i",
         "--inventory",
@@ -239,7 +243,12 @@ def output_options(command: Command) -> Command:
 
 def box_options(command: Command) -> Command:
     """Give a command ``--on``, the options of a login, of many boxes, of output."""
-    return _apply(_BOX + _FLEET + _OUTPUT, command)
+    return _apply((_on(required=True), *_BOX, *_FLEET, *_OUTPUT), command)
+
+
+def optional_box_options(command: Command) -> Command:
+    """Give a command what `box_options` does, but let it go without a box."""
+    return _apply((_on(required=False), *_BOX, *_FLEET, *_OUTPUT), command)
 
 
 dry_run_option = click.option(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from types import MappingProxyType
 
-from modferry.core import explain, runlines
+from modferry.core import explain, runlines, upgradetexts
 from modferry.core.results import Value
 from modferry_agent.core import explaintext
 
@@ -286,6 +286,7 @@ TEXTS: Mapping[str, Callable[[Value], list[str]]] = MappingProxyType(
         "runs resume": runlines.resumed,
         "runs show": runlines.shown,
         "unload": unload,
+        **upgradetexts.TEXTS,
     }
 )
 """The command's words -> what makes lines of its answer."""

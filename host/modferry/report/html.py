@@ -20,7 +20,12 @@ from modferry.report.document import (
 )
 from modferry.report.graph import svgs
 
-WORDS = {Kind.PLAIN: "Note", Kind.GOOD: "Good", Kind.DOUBT: "Doubt", Kind.BAD: "Bad"}
+WORDS = {
+    Kind.PLAIN: "Note",
+    Kind.GOOD: "Good",
+    Kind.DOUBT: "Doubt",
+    Kind.BAD: "Problem",
+}
 """What a kind of verdict is called, for those who see no colours."""
 
 

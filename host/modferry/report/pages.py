@@ -7,6 +7,7 @@ from types import MappingProxyType
 
 from modferry.core.explain import causes
 from modferry.core.results import Result, Value
+from modferry.report import repairpages, upgradepages
 from modferry.report.document import (
     Cell,
     Document,
@@ -93,6 +94,14 @@ def _drawing_of(findings: Iterable[Value]) -> Drawing:
 
 
 PAGES: Mapping[str, Callable[[Result], Document]] = MappingProxyType(
-    {"diagnose": diagnosis}
+    {
+        "diagnose": diagnosis,
+        "diff": upgradepages.diff,
+        "repair aliases": repairpages.repair,
+        "repair divert": repairpages.repair,
+        "repair indexes": repairpages.repair,
+        "upgrade check": upgradepages.check,
+        "upgrade verify": repairpages.verify,
+    }
 )
 """The command's words -> what makes the page of its result."""
