@@ -2,17 +2,12 @@
 
 from __future__ import annotations
 
-import contextlib
-import json
 import os
 import re
 import signal
-import socket
-import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Self
 
 import pytest
 
@@ -60,7 +55,7 @@ STREAM = "/var/lib/modferry/modferry-*.stream"
 def spoiled(
     practice_image: Image, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[PracticeBox]:
-    """Yield a box whose line is cut, whose hosts die, and which is reset at last."""
+    """Yield a box whose hosts die."""
     folder = tmp_path_factory.mktemp("spoiled")
     with box_up(practice_image, folder, log_level=8) as box:
         yield box
@@ -97,106 +92,6 @@ def test_a_host_killed_in_mid_push_costs_nothing(spoiled, large):
     assert shell(box, f"ls {STREAM}").returncode != 0
     on_box = shell(box, f"sha256sum {tree}/large.bin").stdout.split()[0]
     assert on_box == again.result["files"][0]["sha256"]
-
-
-def test_a_line_cut_and_mended_costs_what_was_on_its_way(spoiled, large, tmp_path):
-    box = spoiled
-    password = tmp_path / "password"
-    password.write_text(box.password + "\n")
-    password.chmod(0o600)
-    target = f"/tmp/{large.name}"
-    with Cable(tmp_path / "line", box.serial_socket) as cable:
-        arguments = ("push", large, "--to", "/tmp", "--on", f"serial+unix://{cable.path}",
-                     "--profile", "practice", "--password-file", password)  # fmt: skip
-        process = start(arguments, box.directory)
-        _until(lambda: shell(box, f"test -s {STREAM}").returncode == 0, 60)
-
-        cable.cut()
-
-        out, _ = process.communicate(timeout=60)
-        assert process.returncode == 3
-        assert "broke" in json.loads(out)["error"]["message"]
-        assert shell(box, f"ls {target}").returncode != 0
-        cable.mend()
-        again = modferry("-v", *arguments, lab=box.directory)
-
-    assert again.status == 0
-    assert re.search(r"\d{4,} of them there already", again.stderr)
-    on_box = shell(box, f"sha256sum {target}").stdout.split()[0]
-    assert on_box == again.result["files"][0]["sha256"]
-
-
-def test_a_box_reset_in_mid_push_is_found_again(spoiled, large):
-    box = spoiled
-    shell(box, "rm -f /tmp/large.bin")
-    process = start(("push", large, "--to", "/tmp", "--on", "practice"), box.directory)
-    _until(lambda: shell(box, f"test -s {STREAM}").returncode == 0, 60)
-    said = box.console_log.stat().st_size
-
-    shell(box, "(sleep 0.2; echo b >/proc/sysrq-trigger) >/dev/null 2>&1 &")
-
-    out, _ = process.communicate(timeout=90)
-    assert process.returncode == 3
-    assert "does not answer" in json.loads(out)["error"]["message"]
-    facts = modferry("facts", "--on", "practice", lab=box.directory)
-    assert facts.status == 0
-    assert b"Linux version" in _since(box, said)
-    assert "login:" in _since(box, said).decode("latin-1").rpartition("Linux")[2]
-
-
-class Cable:
-    """A unix socket that leads to another, until it is cut."""
-
-    def __init__(self, path: Path, box: Path) -> None:
-        self.path, self._box = path, box
-        self._ends: list[socket.socket] = []
-        self._listener = socket.socket(socket.AF_UNIX)
-        self._whole = True
-
-    def __enter__(self) -> Self:
-        """Listen."""
-        self._listener.bind(str(self.path))
-        self._listener.listen()
-        threading.Thread(target=self._serve, daemon=True).start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        """Cut it for good."""
-        self.cut()
-        self._listener.close()
-
-    def cut(self) -> None:
-        self._whole = False
-        for end in self._ends:
-            with contextlib.suppress(OSError):
-                end.shutdown(socket.SHUT_RDWR)
-            end.close()
-        self._ends.clear()
-
-    def mend(self) -> None:
-        self._whole = True
-
-    def _serve(self) -> None:
-        with contextlib.suppress(OSError):
-            while True:
-                host, _ = self._listener.accept()
-                if not self._whole:
-                    host.close()
-                    continue
-                box = socket.socket(socket.AF_UNIX)
-                box.connect(str(self._box))
-                self._ends = [host, box]
-                for source, sink in ((host, box), (box, host)):
-                    threading.Thread(
-                        target=_carry, args=(source, sink), daemon=True
-                    ).start()
-
-
-def _carry(source: socket.socket, sink: socket.socket) -> None:
-    with contextlib.suppress(OSError):
-        while octets := source.recv(65_536):
-            sink.sendall(octets)
-        sink.shutdown(socket.SHUT_RDWR)
 
 
 def _since(box: PracticeBox, position: int) -> bytes:
