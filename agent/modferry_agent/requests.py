@@ -228,6 +228,16 @@ TABLE = {
     "remove-hook": Request(
         "jobs.hook:remove_hook", "upgrade", "slow", True, dry_run=("truth", False)
     ),
+    "mend": Request(
+        "jobs.mend:mend_module",
+        "load",
+        "slow",
+        True,
+        module=("text", REQUIRED),
+        with_log=("truth", True),
+        basedir=("text", ""),
+        dry_run=("truth", False),
+    ),
     "alias-links": Request(
         "jobs.linkalias:alias_links",
         "load",

@@ -183,6 +183,7 @@ def test_what_is_not_there_is_an_error_with_its_parts(session):
         ("klog", {"limit": 5}),
         ("unload", {"module": "no_such_module", "dry_run": True}),
         ("diagnose", {"module": "no_such_module"}),
+        ("mend", {"module": "no_such_module", "dry_run": True}),
         ("prove", {"modules": ["no_such_module"]}),
         ("repair", {"kind": "indexes", "dry_run": True}),
         ("repair", {"kind": "divert", "release": "none", "dry_run": True}),

@@ -29,12 +29,18 @@ def box_up(
     *,
     log_level: int = 7,
     switches: Mapping[str, str] | None = None,
+    command_line: str = "",
     disks: tuple[Path, ...] = (),
 ) -> Iterator[PracticeBox]:
     """Boot a box of its own in an empty directory; it is up until the block ends."""
     box = PracticeBox(directory, image)
     try:
-        box.start(log_level=log_level, switches=switches, disks=disks)
+        box.start(
+            log_level=log_level,
+            switches=switches,
+            command_line=command_line,
+            disks=disks,
+        )
         box.wait_until_up()
         yield box
     finally:

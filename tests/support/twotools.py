@@ -25,8 +25,11 @@ AGENT = Path(__file__).resolve().parents[2] / "agent"
 SHIM = Path(__file__).with_name("fakekernel.c")
 VERMAGIC = f"{RELEASE} SMP mod_unload modversions "
 
+# Names of Python modules that the box has not, then the agent's folder, then argv.
 _RUN = (
-    "import sys; sys.path.insert(0, sys.argv.pop(1));"
+    "import sys; missing = sys.argv.pop(1).split();"
+    "sys.modules.update([(name, None) for name in missing]);"
+    "sys.path.insert(0, sys.argv.pop(1));"
     "from modferry_agent.main import main; sys.exit(main(sys.argv[1:]))"
 )
 # What stands before the operands unless the case says all itself.
@@ -218,10 +221,19 @@ def run_kmod(depmod: Depmod, case: Case, root: Path, library: Path) -> Outcome:
     return _run([*depmod.tool(name), *words], case, root, library, name)
 
 
-def run_ours(case: Case, root: Path, library: Path) -> Outcome:
-    """Give it to ours."""
+def run_ours(
+    case: Case,
+    root: Path,
+    library: Path,
+    python: str = sys.executable,
+    missing: str = "",
+) -> Outcome:
+    """Give it to ours.
+
+    missing: names of Python modules that are not there
+    """
     name, words = arguments(case, root)
-    command = [sys.executable, "-I", "-S", "-c", _RUN, str(AGENT), name]
+    command = [python, "-E", "-S", "-c", _RUN, missing, str(AGENT), name]
     return _run([*command, *words], case, root, library, name)
 
 

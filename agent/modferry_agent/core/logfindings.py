@@ -5,11 +5,12 @@ from modferry_agent.core.diagnosis import ERROR, NOTE, WARNING, finding
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Any, Sequence  # noqa: F401  # novermin
+    from typing import Any, Callable, Sequence  # noqa: F401  # novermin
 
-    from modferry_agent.core.diagnosis import Finding, Subject  # noqa: F401
+    from modferry_agent.core.diagnosis import Finding, Owner, Subject  # noqa: F401
 
     Exports = set[str] | None
+    OwnerOf = Callable[[str, str], Owner | None] | None
 
 # Causes that need not hold any more at the next try.
 _MAY_PASS = (
@@ -23,11 +24,12 @@ _MAY_PASS = (
 )
 
 
-def add_log(findings, texts, subjects, loaded, kernel_symbols):
-    # type: (list[Finding], list[str], list[Subject], list[str], Exports) -> None
+def add_log(findings, texts, subjects, loaded, kernel_symbols, owner_of=None):
+    # type: (list[Finding], list[str], list[Subject], list[str], Exports, OwnerOf) -> None
     """Add the kernel's lines to the findings they prove, and what only they show.
 
     texts: the kernel's lines, oldest first; kernel_symbols: what it exports
+    owner_of: returns the Owner of a symbol that a module of that path imports, or None
     """
     by_name = {}  # type: dict[str, Subject]
     for subject in subjects:
@@ -35,6 +37,12 @@ def add_log(findings, texts, subjects, loaded, kernel_symbols):
         by_name.setdefault(subject.module.inner_name or subject.name, subject)
     for text in texts:
         message = messages.find_message(text)
+        if message is not None and not message["module"]:
+            # It names no module: it proves what is known of one already.
+            for entry in findings:
+                if entry["code"] == message["code"] and text not in entry["evidence"]:
+                    entry["evidence"].append(text)
+            continue
         named = by_name.get(message["module"]) if message else None
         if message is None or named is None or message["severity"] == NOTE:
             continue
@@ -49,11 +57,15 @@ def add_log(findings, texts, subjects, loaded, kernel_symbols):
             if text not in entry["evidence"]:
                 entry["evidence"].append(text)
         if not proven and not _is_loaded(named, loaded):
-            findings.append(_from_log(message, text, named, kernel_symbols or ()))
+            owner = None
+            if owner_of is not None and message["code"] == "unknown-symbol":
+                owner = owner_of(message["symbol"], named.module.path)
+            exports = kernel_symbols or ()
+            findings.append(_from_log(message, text, named, exports, owner))
 
 
-def _from_log(message, text, subject, kernel_symbols):
-    # type: (dict[str, Any], str, Subject, Any) -> Finding
+def _from_log(message, text, subject, kernel_symbols, owner):
+    # type: (dict[str, Any], str, Subject, Any, Owner | None) -> Finding
     code, symbol = message["code"], message["symbol"] or None
     severity = WARNING if code in _MAY_PASS else str(message["severity"])
     why, step = message["meaning"], message["next"].replace("MODULE", subject.name)
@@ -69,6 +81,9 @@ def _from_log(message, text, subject, kernel_symbols):
             step = (
                 "load it with what it needs: modferry load %s --on BOX" % subject.name
             )
+            if owner is not None:
+                why = "%s exports it, and was not loaded then" % owner.path
+                message["owner"] = owner.path
     return finding(
         code,
         severity,

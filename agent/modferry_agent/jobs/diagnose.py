@@ -3,7 +3,7 @@
 import os
 
 from modferry_agent.compat import TYPE_CHECKING
-from modferry_agent.core import diagnosis, logfindings
+from modferry_agent.core import diagnosis, logfindings, policy
 from modferry_agent.core.diagnosis import DEPMOD, ERROR, NOTE, WARNING, Subject, finding
 from modferry_agent.core.names import module_name
 from modferry_agent.core.probeplan import Sources
@@ -38,7 +38,12 @@ def diagnose_module(
         if texts is None:
             texts = klog.recent_texts()
         logfindings.add_log(
-            case.findings, texts, case.subjects, case.loaded, case.kernel_symbols
+            case.findings,
+            texts,
+            case.subjects,
+            case.loaded,
+            case.kernel_symbols,
+            case.survey.owner_of,
         )
     order = [ERROR, WARNING, NOTE]
     case.findings.sort(key=lambda entry: order.index(entry["severity"]))
@@ -181,11 +186,16 @@ class Case(object):
         # type: (str, str) -> Module | None
         location = self.survey.location(path)
         try:
-            self.gate.read(location, path)
+            checked_file = self.gate.read(location, path)
         except AgentError as error:
             code = "unreadable" if error.code in _FILE_CODES[1:] else error.code
             self._add(code, ERROR, error.message, error.hint, [error.where], name)
             return self.survey.module(path) if code == "vermagic-mismatch" else None
+        refused = policy.refusals(
+            self.kernel.read, checked_file.inner_name, checked_file.image
+        )
+        for code, why, step, evidence in refused:
+            self._add(code, ERROR, why, step, [evidence], name)
         self.gate.require_fingerprint = True
         try:
             stored = moduletree.read_stored(location)

@@ -228,19 +228,36 @@ def klog(settings: Settings, since: int | None, count: int | None) -> Result:
     show_default=True,
     help="Look at what the kernel's log says of the module, too.",
 )
+@click.option(
+    "--fix",
+    is_flag=True,
+    help="Do what is safe: write the indexes anew, load a missing owner, make an alias"
+    " of a link; and say how to undo it.",
+)
+@dry_run_option
 @html_option
 @box_options
 @pass_settings
 def diagnose(
-    settings: Settings, module: str, *, with_log: bool, html: Path | None
+    settings: Settings,
+    module: str,
+    *,
+    html: Path | None,
+    **flags: bool,
 ) -> Result:
     """Say why a module does not load: symbol by symbol, and what to do.
 
-    The exit status is 1 if something keeps it from loading.
+    The exit status is 1 if something keeps it from loading. -n is for --fix: say what
+    it would do.
     """
+    request = "mend" if flags.pop("fix") else "diagnose"
+    if request == "diagnose":
+        del flags["dry_run"]
 
     def work(session: Session) -> Result:
-        value = session.request("diagnose", module=module, with_log=with_log)
+        value = session.request(request, module=module, **flags)
+        for entry in value.get("fixed", ()):
+            entry["undo"] = with_box(entry["undo"], session.box.name)
         return diagnosed(settings.command, value, session.box.name)
 
     return with_page(on_boxes(settings, work), html)

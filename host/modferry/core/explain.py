@@ -23,13 +23,29 @@ def diagnosis(value: Value) -> list[str]:
     where = f" ({value['path']})" if value["path"] else ""
     module = value["module"]
     findings = value["findings"]
+    fixed = _fixed(value)
     if not findings:
-        return [f"{module}{where}: nothing is wrong with it"]
+        return [*fixed, f"{module}{where}: nothing is wrong with it"]
     verdict = "would load" if value["loadable"] else "does not load"
-    lines = [f"{module}{where}: {verdict}"]
+    lines = [*fixed, f"{module}{where}: {verdict}"]
     for group in causes(findings):
         lines += ["", *_cause(group)]
     return lines
+
+
+def _fixed(value: Value) -> list[str]:
+    """Return what --fix did, each with its undoing, and a blank line behind."""
+    lines: list[str] = []
+    for entry in value.get("fixed", ()):
+        would = "would fix" if value["dry_run"] else "fixed"
+        if entry["error"] is not None:
+            lines.append(f"not fixed: {entry['code']}")
+            lines += _labelled("why", str(entry["error"]).splitlines())
+            continue
+        lines.append(f"{would}: {entry['code']}")
+        lines += _labelled("did", _wrapped(entry["did"]))
+        lines += _labelled("undo", _wrapped(entry["undo"]))
+    return [*lines, ""] if lines else []
 
 
 def causes(findings: Iterable[Value]) -> list[list[Value]]:
