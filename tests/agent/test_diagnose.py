@@ -177,3 +177,43 @@ def test_a_lasting_refusal_in_the_log_is_a_finding(tmp_path: Path):
 
     assert errors(got) == [("module-layout-mismatch", "module_layout")]
     assert got["findings"][0]["evidence"] == [line]
+
+
+def test_modules_that_need_each_other_are_named_in_their_circle(tmp_path: Path):
+    files = {
+        "x/one.ko": fakekernel.loadable("one", exports=["a"], imports=["c"]),
+        "x/two.ko": fakekernel.loadable("two", exports=["b"], imports=["a"]),
+        "x/three.ko": fakekernel.loadable("three", exports=["c"], imports=["b"]),
+        "x/user.ko": fakekernel.loadable("user", imports=["a"]),
+    }
+    box = fakekernel.Box(tmp_path, files, indexes_by="nobody")
+
+    def codes(name: str) -> dict[str, list[str]]:
+        got = diagnose.diagnose_module(
+            name, basedir=str(tmp_path), kernel=box.kernel, texts=[]
+        )
+        return {one["code"]: one["evidence"] for one in got["findings"]}
+
+    chain = "x/one.ko needs x/three.ko needs x/two.ko needs x/one.ko"
+    assert codes("one")["dependency-cycle"] == [chain]
+    assert "dependency-cycle" not in codes("user")
+
+
+def test_a_command_in_place_of_a_module_is_told(tmp_path: Path, monkeypatch):
+    box = fakekernel.Box(tmp_path, fakekernel.rtai_files())
+    config = tmp_path / "m.conf"
+    config.write_text("install rtai_hal /bin/false\n")
+    read = diagnose.probing.read_sources
+    monkeypatch.setattr(
+        diagnose.probing,
+        "read_sources",
+        lambda kernel, tree: read(kernel, tree, [str(config)]),
+    )
+
+    got = diagnose.diagnose_module(
+        "rtai_sem", basedir=str(tmp_path), kernel=box.kernel, texts=[]
+    )
+
+    told = {one["code"]: one for one in got["findings"]}
+    assert told["install-command"]["module"] == "rtai_hal"
+    assert told["install-command"]["evidence"] == ["install rtai_hal /bin/false"]

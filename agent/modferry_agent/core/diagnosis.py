@@ -217,3 +217,22 @@ def is_loadable(findings):
     # type: (Sequence[Finding]) -> bool
     """Say whether nothing found keeps the module from being loaded."""
     return not [entry for entry in findings if entry["severity"] == ERROR]
+
+
+def cycle_through(needed, start):
+    # type: (dict[str, list[str]], str) -> list[str]
+    """Return the way from a module over what it needs back to itself; [] for none.
+
+    needed: path -> paths of the files that it imports from
+    """
+    ways = [[start]]
+    seen = set()  # type: set[str]
+    while ways:
+        way = ways.pop(0)
+        for path in needed.get(way[-1], ()):
+            if path == start:
+                return way + [path]
+            if path not in seen:
+                seen.add(path)
+                ways.append(way + [path])
+    return []

@@ -131,20 +131,30 @@ class Case(object):
                     DEPMOD % self.name,
                     [self.path],
                 )
-        waiting, seen = [
-            self.survey.own_path(self.path)
-        ], {}  # type: list[str], dict[str, bool]
+        start = self.survey.own_path(self.path)
+        waiting, seen = [start], {}  # type: list[str], dict[str, list[str]]
         failing = ""
         while waiting:
             path = waiting.pop(0)
             if path in seen:
                 continue
-            seen[path] = True
             before = len(self.findings)
-            waiting.extend(self._examine_file(path, len(seen) == 1))
+            seen[path] = []
+            seen[path] = self._examine_file(path, len(seen) == 1)
+            waiting.extend(seen[path])
             errors = [one for one in self.findings[before:] if one["severity"] == ERROR]
             if errors and len(seen) > 1 and not failing:
                 failing = path
+        chain = diagnosis.cycle_through(seen, start)
+        if chain:
+            self._add(
+                "dependency-cycle",
+                ERROR,
+                "each of %d modules needs the next, and the last the first: none can be"
+                " the first to be loaded" % (len(chain) - 1),
+                "rebuild one of them without what it takes from the next",
+                [" needs ".join(chain)],
+            )
         if failing:
             self._add(
                 "dependency-fails",
@@ -179,6 +189,16 @@ class Case(object):
                     ["/proc/modules: " + inner],
                 )
             return []
+        command = self.sources.config.command_of("install", name)
+        if command is not None:
+            self._add(
+                "install-command",
+                WARNING,
+                "modprobe runs a command of modprobe.d in its place",
+                "remove that line, or: modprobe -i %s" % name,
+                ["install %s %s" % (name, command)],
+                name,
+            )
         subject.wanted = list(reversed(self._wanted(parsed, {})))
         return self._examine_imports(subject)
 
