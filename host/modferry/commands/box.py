@@ -240,6 +240,7 @@ def klog(settings: Settings, since: int | None, count: int | None) -> Result:
 @pass_settings
 def diagnose(
     settings: Settings,
+    /,
     module: str,
     *,
     html: Path | None,
