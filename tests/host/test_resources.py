@@ -110,8 +110,8 @@ def test_the_name_of_a_part_is_the_sha256_of_its_bytes() -> None:
 
 def test_a_request_needs_the_parts_up_to_its_own() -> None:
     assert resources.parts_for("push") == []
-    assert resources.parts_for("depmod") == ["facts", "index"]
-    assert resources.parts_for("load") == ["facts", "index", "load"]
+    assert resources.parts_for("depmod") == ["files", "facts", "index"]
+    assert resources.parts_for("load") == ["files", "facts", "index", "load"]
 
 
 def test_the_wheel_has_archive_and_profiles_and_the_tree_stays_clean(
