@@ -207,6 +207,10 @@ def _answer(session: Session, name: str, **arguments: Any) -> Any:
         return error
 
 
+def test_a_pipe_has_no_speed(session):
+    assert _answer(session, "speed", baud=115_200).code == "no-speed"
+
+
 def test_install_and_uninstall(session, python, scratch):
     directory = f"{scratch}/sbin"
     session.push(resources.agent_archive(), f"{directory}/modferry-agent.pyz")
