@@ -15,10 +15,13 @@ from typing import Any
 
 import pytest
 
+from modferry import resources
+from modferry.errors import ReplyError
 from modferry.fleet.inventory import resolve
 from modferry.lab.box import PracticeBox
 from modferry.lab.ssh import ssh_argv
 from modferry.session import Session
+from modferry_agent.core.signature import MAGIC
 from support.practice import box_up, shell
 
 HOME = "/root"
@@ -62,6 +65,9 @@ def session_on(box: PracticeBox) -> Iterator[Session]:
 def broken_modules(box: PracticeBox) -> dict[str, bytes]:
     """Return the files that are put on the box, past every check of modferry."""
     leds, math, mbx = (rtai(box, f"rtai_{name}") for name in ("leds", "math", "mbx"))
+    folder = box.image.directory / "downloads/kernel" / box.release / "modules"
+    dummy = unsigned((folder / "kernel/drivers/net/dummy.ko").read_bytes())
+    cmac = unsigned((folder / "kernel/crypto/cmac.ko").read_bytes())
     for old in (b"name=rtai_math\0", b"rtai_math\0".ljust(56, b"\0")):
         math = replaced(math, old, old.replace(b"rtai_math", b"rtai_matx"))
     at = mbx.index(b"rt_sem_wait\0".ljust(56, b"\0"))
@@ -69,7 +75,17 @@ def broken_modules(box: PracticeBox) -> dict[str, bytes]:
         "rtai_mbx.ko": mbx[: at - 8] + struct.pack("<Q", 0x1234567) + mbx[at:],
         "vermagic.ko": replaced(leds, b" SMP ", b" UMP "),
         "rtai_matx.ko": math,
+        "dummy.ko": replaced(dummy, b"license=GPL\0", b"license=NDA\0"),
+        "cmac.ko": replaced(cmac, b"import_ns=", b"import_nx="),
+        "cut.ko": leds[: len(leds) // 2],
+        "foreign.ko": leds[:18] + struct.pack("<H", 183) + leds[20:],
     }
+
+
+def unsigned(content: bytes) -> bytes:
+    """Return a signed module without its signature, which a change would break."""
+    end = len(content) - len(MAGIC) - 12
+    return content[: end - struct.unpack_from(">I", content, end + 8)[0]]
 
 
 def replaced(content: bytes, old: bytes, new: bytes) -> bytes:
@@ -162,6 +178,20 @@ def test_a_missing_owner_is_named_and_loaded_by_fix(box, session):
             "duplicate-export",
             "rtai_matx: exports duplicate symbol",
         ),
+        ("true", "dummy", "license", "dummy: Unknown symbol"),
+        (
+            "true",
+            "cmac",
+            "namespace-not-imported",
+            "cmac: module uses symbol",
+        ),
+        ("true", "cut", "damaged-module", "Invalid ELF section header overflow"),
+        (
+            "true",
+            "foreign",
+            "wrong-architecture",
+            "Invalid architecture in ELF header: 183",
+        ),
     ],
 )
 def test_a_module_that_the_kernel_refuses(box, session, before, name, code, line):
@@ -172,3 +202,60 @@ def test_a_module_that_the_kernel_refuses(box, session, before, name, code, line
 
     assert any(line in one for one in lines), lines
     proven(found, code, line)
+
+
+def test_a_bad_parameter(box, session):
+    refused(box, "insmod $(modinfo -n practice_refuses) error=abc")
+
+    found = diagnosed(session, "practice_refuses")
+
+    proven(found, "bad-parameter", "`abc' invalid for parameter `error'")
+
+
+def test_an_init_that_fails_is_told_by_its_errno(session):
+    reply = session.request("load", module="practice_refuses")
+
+    assert reply["failure"]["code"] == "no-device"
+    texts = [one["text"] for one in reply["steps"][-1]["records"]]
+    assert any("refusing with errno 19" in text for text in texts)
+
+
+def test_a_module_in_use_and_one_that_is_there(box, session):
+    shell(box, "modprobe rtai_sem")
+
+    there = diagnosed(session, "rtai_sem")
+    with pytest.raises(ReplyError) as caught:
+        session.request("unload", module="rtai_sched")
+
+    assert "already-loaded" in [one["code"] for one in there]
+    assert caught.value.code == "in-use"
+    assert "rtai_sem" in str(caught.value)
+
+
+def test_the_boxs_own_names_say_which_symbol_and_whose(box):
+    folder = "/opt/modferry/sbin"
+    with session_on(box) as opened:
+        opened.push(resources.agent_archive(), f"{folder}/modferry-agent.pyz")
+        opened.request("install", directory=folder)
+    shell(box, "rmmod rtai_sem rtai_sched")
+
+    unknown = shell(box, f"/opt/modferry/sbin/insmod {TREE}/rtai_sem.ko 2>&1")
+    shell(box, "modprobe rtai_sched")
+    there = shell(box, "/opt/modferry/sbin/modprobe -v rtai_sched 2>&1")
+
+    assert "Unknown symbol in module" in unknown.stdout
+    assert "rtai_sched.ko exports" in unknown.stdout
+    assert (there.returncode, there.stdout) == (0, "")
+
+
+def test_an_unsigned_module_where_signatures_are_enforced(practice_image, tmp_path):
+    enforced = "module.sig_enforce=1"
+    with box_up(practice_image, tmp_path / "lab", command_line=enforced) as box:
+        lines = refused(box, f"insmod {TREE}/rtai_math.ko")
+
+        with session_on(box) as session:
+            found = diagnosed(session, "rtai_math")
+
+        assert any("unsigned module is rejected" in line for line in lines)
+        one = proven(found, "signature", "Loading of unsigned module is rejected")
+        assert any("sig_enforce: Y" in text for text in one["evidence"])
