@@ -17,16 +17,20 @@ ROOT = Path(__file__).resolve().parent.parent
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Say which tests stay together where several processes share the work.
 
-    Those on the practice box share the one that is up, the others of a file what the
-    file sets up. What boots a box takes longest and comes first.
+    What boots a box takes longest and comes first, in two groups: more than two boxes
+    at once starve each other. Those on the box that tests share stay together. The
+    others of a file share what the file sets up.
     """
-    boxes = [item for item in items if item.get_closest_marker("practice_box")]
-    shared = {item for item in items if "practice" in getattr(item, "fixturenames", ())}
+    booting = set()
     for item in items:
-        group = "practice" if item in shared else str(item.path)
+        fixtures = getattr(item, "fixturenames", ())
+        group = str(item.path)
+        if "practice_image" in fixtures or item.get_closest_marker("practice_box"):
+            booting.add(item)
+            alone = "practice" not in fixtures and item.path.parent.name == "e2e"
+            group = "boxes of their own" if alone else "practice box"
         item.add_marker(pytest.mark.xdist_group(group))
-    first = {*boxes, *shared}
-    items.sort(key=lambda item: item not in first)
+    items.sort(key=lambda item: item not in booting)
 
 
 @pytest.fixture(scope="session")
