@@ -17,7 +17,7 @@ from pathlib import Path
 
 import pytest
 
-from support import rootfs
+from support import debian, rootfs
 
 _KEYRING = "/usr/share/keyrings/debian-archive-keyring.gpg"
 
@@ -92,7 +92,7 @@ def _private_apt(machine: Machine, state: Path) -> Mapping[str, str]:
     (state / "status").touch()
     signed = f"[signed-by={_KEYRING}] " if Path(_KEYRING).exists() else ""
     (state / "sources.list").write_text(
-        f"deb {signed}{_mirror()} {machine.suite} main\n"
+        f"deb {signed}{debian.mirror()} {machine.suite} main\n"
     )
     (state / "apt.conf").write_text(
         f'Dir::Etc::sourcelist "{state}/sources.list";\n'
@@ -107,17 +107,6 @@ def _private_apt(machine: Machine, state: Path) -> Mapping[str, str]:
         'Acquire::Retries "3";\n'
     )
     return {**os.environ, "APT_CONFIG": str(state / "apt.conf")}
-
-
-def _mirror() -> str:
-    # The host's own, as apt has it.
-    format_ = ["--format", "$(REPO_URI)", "Created-By: Packages"]
-    uris = _run(["apt-get", "indextargets", *format_], os.environ, Path()).split()
-    found = [uri for uri in uris if uri.rstrip("/").endswith("/debian")]
-    if not found:
-        message = "apt knows no Debian mirror"
-        raise LookupError(message)
-    return found[0]
 
 
 def _run(command: list[str], environment: Mapping[str, str], folder: Path) -> str:

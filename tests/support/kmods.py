@@ -13,10 +13,9 @@ from pathlib import Path
 
 import pytest
 
-from support import rootfs
+from support import debian, rootfs
 
 _NEWER_SUITE = "trixie"
-_MIRROR = "http://deb.debian.org/debian"
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,7 +109,7 @@ def _unpack(folder: Path) -> None:
     shutil.rmtree(partial, ignore_errors=True)
     options = ("--variant=extract", "--include=kmod", "--format=directory", "--quiet")
     subprocess.run(
-        ["mmdebstrap", *options, _NEWER_SUITE, str(partial), _MIRROR],
+        ["mmdebstrap", *options, _NEWER_SUITE, str(partial), debian.mirror()],
         check=True,
         timeout=300,
     )

@@ -12,6 +12,8 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
+from support import debian
+
 SID_PYTHON = "python3.15"
 _NAMES = re.compile(r"^python(2|3)?(\.\d+)?$")
 
@@ -75,14 +77,6 @@ def newest_of_debian() -> Interpreter:
 
 
 def _make_chroot(root: Path) -> None:
-    # Its mirror is the host's own, as apt has it.
-    targets = subprocess.run(
-        ["apt-get", "indextargets", "--format", "$(REPO_URI)", "Created-By: Packages"],
-        capture_output=True,
-        text=True,
-        check=True,
-    ).stdout.split()
-    mirror = next(uri for uri in targets if uri.rstrip("/").endswith("/debian"))
     shutil.rmtree(root, ignore_errors=True)
     root.parent.mkdir(parents=True, exist_ok=True)
     made = root.with_name("sid.new")
@@ -97,7 +91,7 @@ def _make_chroot(root: Path) -> None:
             f"--include={SID_PYTHON},libc6,libssl3t64,zlib1g,dash,coreutils",
             "sid",
             str(made),
-            mirror,
+            debian.mirror(),
         ],
         capture_output=True,
         text=True,
