@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from modferry.lab.box import PracticeBox
-from support.commands import modferry
+from modferry.lab.ssh import ssh_argv
+from support.commands import environment, modferry
 from support.practice import box_up, shell
 
 ON = ("--on", "practice-ssh")
 WANTED = ["rtai_hal.ko", "rtai_malloc.ko", "rtai_sched.ko", "rtai_sem.ko"]
+SLOW_S = 400.0
 UNLOAD = "rmmod rtai_sem rtai_sched rtai_malloc rtai_hal"
 
 # Bytes, modes, owners and times of files, targets of links; of our own records nothing.
@@ -160,3 +164,57 @@ def test_at_boot_and_after_dpkg_damaged_indexes_are_written_anew(box, untouched)
     after = shell(box, STATE).stdout.splitlines()
     lost = [line for line in untouched.splitlines() if line not in after]
     assert [line for line in lost if "/modules." not in line] == []
+
+
+def test_dkms_leaves_right_indexes_and_the_removal_the_original(box, root, tmp_path):
+    before = shell(box, "ls -l /usr/sbin/depmod; dpkg-divert --list").stdout
+    script = [root / "deploy.sh"]
+    env = environment(box.directory)
+    subprocess.run([*script, "--divert", "practice-ssh"], check=True, env=env)
+    _put_dkms(box, tmp_path)
+
+    installed = shell(box, "dkms install -m practice -v 1.0 -k $(uname -r)", SLOW_S)
+    lines = _modprobe_lines(box)
+    subprocess.run([*script, "--undo", "practice-ssh"], check=True, env=env)
+
+    assert installed.returncode == 0, installed.stdout
+    assert "updates/dkms/rtai_mbx.ko" in shell(box, "modinfo -n rtai_mbx").stdout
+    assert lines == WANTED
+    after = shell(box, "ls -l /usr/sbin/depmod; dpkg-divert --list").stdout
+    assert after == before
+    assert shell(box, "ls -d /lib/modferry /opt/modferry").returncode != 0
+
+
+def _put_dkms(box: PracticeBox, folder: Path) -> None:
+    """Install Debian's dkms, and give it a module that is built already."""
+    download = ["apt-get", "-q", "download", "dkms"]
+    made = subprocess.run(download, cwd=folder, capture_output=True, check=False)
+    if made.returncode:
+        assert not os.environ.get("CI"), made.stderr
+        pytest.skip("apt cannot download dkms")
+    (package,) = folder.glob("dkms_*.deb")
+    _send(box, package.read_bytes(), "/tmp/dkms.deb")
+    _send(box, (box.modules / "rtai_mbx.ko").read_bytes(), "/tmp/rtai_mbx.ko")
+    ran = shell(
+        box,
+        """set -e
+        dpkg --force-depends -i /tmp/dkms.deb
+        mkdir -p /usr/src/practice-1.0
+        cat > /usr/src/practice-1.0/dkms.conf << END
+PACKAGE_NAME=practice
+PACKAGE_VERSION=1.0
+BUILT_MODULE_NAME[0]=rtai_mbx
+DEST_MODULE_LOCATION[0]=/updates/dkms
+END
+        dkms add -m practice -v 1.0
+        built=/var/lib/dkms/practice/1.0/$(uname -r)/$(uname -m)
+        mkdir -p $built/module $built/log
+        cp /tmp/rtai_mbx.ko $built/module""",
+        timeout_s=SLOW_S,
+    )
+    assert ran.returncode == 0, ran.stdout
+
+
+def _send(box: PracticeBox, content: bytes, path: str) -> None:
+    words = ssh_argv(box, [f"cat > {path}"])
+    subprocess.run(words, input=content, check=True, timeout=60)

@@ -47,9 +47,11 @@ def box_up(
         box.stop()
 
 
-def shell(box: PracticeBox, command: str) -> subprocess.CompletedProcess[str]:
+def shell(
+    box: PracticeBox, command: str, timeout_s: float = 60.0
+) -> subprocess.CompletedProcess[str]:
     """Run a shell command on the box, by the system's ssh: no code under test."""
-    status, output = run_on(box, command)
+    status, output = run_on(box, command, timeout_s)
     return subprocess.CompletedProcess(command, status, output)
 
 
