@@ -14,25 +14,6 @@ pytest_plugins = ["support.practice"]
 ROOT = Path(__file__).resolve().parent.parent
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Say which tests stay together where several processes share the work.
-
-    What boots a box takes longest and comes first, in two groups: more than two boxes
-    at once starve each other. Those on the box that tests share stay together. The
-    others of a file share what the file sets up.
-    """
-    booting = set()
-    for item in items:
-        fixtures = getattr(item, "fixturenames", ())
-        group = str(item.path)
-        if "practice_image" in fixtures or item.get_closest_marker("practice_box"):
-            booting.add(item)
-            alone = "practice" not in fixtures and item.path.parent.name == "e2e"
-            group = "boxes of their own" if alone else "practice box"
-        item.add_marker(pytest.mark.xdist_group(group))
-    items.sort(key=lambda item: item not in booting)
-
-
 @pytest.fixture(scope="session")
 def root() -> Path:
     """Return the top of the checkout."""

@@ -64,7 +64,7 @@ def spoiled(
 @pytest.fixture
 def large(tmp_path: Path) -> Path:
     path = tmp_path / "large.bin"
-    path.write_bytes(os.urandom(3_000_000))
+    path.write_bytes(os.urandom(800_000))
     return path
 
 
