@@ -61,12 +61,19 @@ def console(settings: Settings, transcript: Path | None) -> None:
     transport = open_transport(
         box.address, profile, secrets=box.secrets(), accept_new=settings.accept_new
     )
-    with contextlib.closing(transport), _written(transcript) as record:
+    keyboard = sys.stdin.fileno()
+    with (
+        contextlib.closing(transport),
+        _written(transcript) as record,
+        raw_terminal(keyboard),
+    ):
+        # Not before: what is typed until the terminal is raw is thrown away.
         render.error_console().print(
-            f"{transport.name}: Ctrl-] leaves, Ctrl-T b sends a break", soft_wrap=True
+            f"{transport.name}: Ctrl-] leaves, Ctrl-T b sends a break",
+            soft_wrap=True,
+            end="\r\n",
         )
-        with raw_terminal(sys.stdin.fileno()):
-            attend(transport, sys.stdin.fileno(), sys.stdout.fileno(), record)
+        attend(transport, keyboard, sys.stdout.fileno(), record)
     click.echo(err=True)
 
 
