@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Generator
+from dataclasses import replace
 
 from modferry.errors import BootstrapError, TransportError
 from modferry.steps import (
@@ -13,13 +15,18 @@ from modferry.steps import (
     PROMPT,
     TRIES,
     Expect,
+    Heard,
     Part,
     Say,
     Send,
+    Step,
     Wanted,
     interrupt,
     last_line,
 )
+
+LOOK_S = 3.0
+"""After so long it is looked whether others have printed behind what is waited for."""
 
 
 def log_in(wanted: Wanted) -> Part:
@@ -32,7 +39,7 @@ def log_in(wanted: Wanted) -> Part:
     for _ in range(TRIES):
         yield Say(f'logging in as "{wanted.user}"')
         yield Send(wanted.user.encode() + b"\r")
-        heard = yield Expect((password_asked, refused, PROMPT, asks), timeout_s)
+        heard = yield from _answer((password_asked, refused, PROMPT, asks), timeout_s)
         if heard.match is not None and heard.match.re is PROMPT:
             return "shell"
         if heard.index != 0:
@@ -45,7 +52,7 @@ def log_in(wanted: Wanted) -> Part:
                 next_step="name it with --password-file FILE or --password-env NAME",
             )
         yield Send(password.encode() + b"\r", secret=True)
-        heard = yield Expect((refused, asks, PROMPT), timeout_s)
+        heard = yield from _answer((refused, asks, PROMPT), timeout_s)
         if heard.match is not None and heard.match.re is PROMPT:
             return "shell"
         if heard.index is not None:
@@ -63,6 +70,29 @@ def log_in(wanted: Wanted) -> Part:
         why="getty asked for the name again and again",
         next_step="log in by hand once: the line may be losing characters",
     )
+
+
+def _answer(
+    patterns: tuple[re.Pattern[bytes], ...], timeout_s: float
+) -> Generator[Step, Heard, Heard]:
+    """Wait for one of the patterns, the first of which is never hidden for long.
+
+    Not the kernel alone prints on a console: sshd and cron do where syslog sends them
+    there.  A prompt with their line behind it is not the end of the text any more.
+    """
+    first = re.compile(patterns[0].pattern.removesuffix(b"$"))
+    text, waited_s = b"", 0.0
+    while True:
+        heard = yield Expect(patterns, min(LOOK_S, timeout_s - waited_s))
+        text += heard.text
+        waited_s += heard.waited_s
+        if heard.index is None and first.search(text):
+            return replace(heard, index=0, text=text)
+        if heard.index is not None or waited_s >= timeout_s:
+            return replace(heard, text=text)
+        if text.count(b"\n") > 1:
+            # More than the echo: a shell that is there shows its prompt anew.
+            yield Send(b"\r")
 
 
 def probe(wanted: Wanted, end: bytes = b"\r") -> Part:

@@ -51,6 +51,30 @@ def test_a_kernel_line_behind_a_prompt_does_not_hide_it():
     assert run() == GREETING
 
 
+SSHD = b"Accepted publickey for root from 10.0.2.2 port 43442 ssh2\r\n"
+
+
+def test_a_line_of_another_program_behind_a_prompt_does_not_hide_it():
+    transport, run = play(
+        [
+            Says(b"box login: "),
+            Hears(rb"^root\r$"),
+            Says(b"root\r\nPassword: " + SSHD),
+            Says(SSHD, after_s=0.7),
+            Hears(rb"^secret\r$"),
+            Says(b"\r\nLast login: today\r\n# " + SSHD),
+            *[Says(SSHD, after_s=0.7)] * 3,
+            Hears(rb"^\r$"),
+            Says(b"\r\n# "),
+            *SHELL,
+            *START,
+        ]
+    )
+
+    assert run() == GREETING
+    assert transport.waited_s < Profile().console.login_timeout_s / 2
+
+
 def test_a_greeting_behind_a_kernel_line_is_whole():
     _, run = play([Says(b"box login: "), Hears(rb"root\r"), Says(b"# "), *SHELL,
                    Hears(rb"MF BAD\";fi\r"), Says(KERNEL + GREETING[:9] + KERNEL +
