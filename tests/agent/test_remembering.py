@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from modferry_agent.core import modulefacts
+from modferry_agent.core import depfiles, modulefacts
 from modferry_agent.errors import AgentError
 from modferry_agent.jobs import indexes
 from modferry_agent.system import factcache
@@ -147,6 +147,12 @@ def _index_overwritten(tree: Path) -> None:
     path.write_bytes(path.read_bytes()[:-1] + b"x")
 
 
+def _kept_index_overwritten(tree: Path) -> None:
+    path = tree / "modules.alias.bin"
+    path.write_bytes(path.read_bytes()[:-1] + b"x")
+    os.utime(tree / "rtai/rtai_hal.ko")
+
+
 def _relinked(tree: Path) -> None:
     (tree / "rtai/rtai_up.ko").unlink()
     (tree / "rtai/rtai_up.ko").symlink_to("rtai_sem.ko")
@@ -161,6 +167,7 @@ CHANGES = [
     _reordered,
     _builtin,
     _index_overwritten,
+    _kept_index_overwritten,
     _relinked,
 ]
 
@@ -174,6 +181,64 @@ def test_a_change_is_seen(tree: Path, change):
 
     got = _run(tree)
     assert got == _anew(tree)
+
+
+ALWAYS = {"modules.dep", "modules.dep.bin", "modules.softdep", "modules.weakdep"}
+OF_ALIASES = {"modules.alias", "modules.alias.bin", "modules.devname"}
+
+
+def _touched(tree: Path) -> None:
+    os.utime(tree / "rtai/rtai_hal.ko")
+
+
+def _alias_added(tree: Path) -> None:
+    octets = elfwriter.kernel_module(exports=["rt_printk"], aliases=["new"])
+    (tree / "rtai/twin.ko").write_bytes(octets)
+
+
+def _symbol_added(tree: Path) -> None:
+    octets = elfwriter.kernel_module(exports=["rt_printk", "rt_new"])
+    (tree / "rtai/twin.ko").write_bytes(octets)
+
+
+@pytest.mark.parametrize(
+    ("change", "made"),
+    [
+        (_touched, set()),
+        (_alias_added, OF_ALIASES),
+        (_symbol_added, {"modules.symbols", "modules.symbols.bin"}),
+        (_builtin, {"modules.builtin.bin"}),
+    ],
+)
+def test_what_is_made_of_the_same_is_not_made_again(
+    tree: Path, monkeypatch: pytest.MonkeyPatch, change, made: set[str]
+):
+    (tree / "modules.builtin").write_text("kernel/one.ko\n")
+    (tree / "modules.builtin.modinfo").write_bytes(b"one.alias=first\0")
+    _run(tree)
+    change(tree)
+    names: set[str] = set()
+    encode_files = depfiles.encode_files
+
+    def noted(contents, only=None):
+        names.update(only or ())
+        return encode_files(contents, only)
+
+    monkeypatch.setattr(depfiles, "encode_files", noted)
+    got = _run(tree)
+
+    assert names == ALWAYS | made
+    assert got == _anew(tree)
+
+
+def test_what_there_was_to_warn_of_is_told_each_time(tree: Path):
+    octets = elfwriter.kernel_module(aliases=["pci:[0-"])
+    (tree / "rtai/bracket.ko").write_bytes(octets)
+
+    expected = _run(tree)
+
+    assert "pci:[0-" in str(expected[1])
+    assert _run(tree) == expected
 
 
 def test_within_the_clocks_granularity_nothing_is_trusted(

@@ -49,7 +49,8 @@ def foreign_kernel(machine: Machine) -> Path:
     with (debs / ".lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         if machine.suite != "bookworm":
-            debs /= machine.suite
+            # Beside a newer depmod, whose folder has the suite's bare name.
+            debs /= f"kernels-{machine.suite}"
             debs.mkdir(exist_ok=True)
         there = sorted(debs.glob(f"linux-*_{machine.architecture}"))
         if there:

@@ -39,6 +39,7 @@ class Contents(object):
     builtin_modinfo: bytes of modules.builtin.modinfo, or None without one
     kmod: the release of kmod to be like
     warnings: ``(path, reason)``; what is found wrong while the files are made is added
+    warned: names of the files that there was something to warn of
     with_duplicates: warn also of what an index has twice
     """
 
@@ -52,6 +53,7 @@ class Contents(object):
         self.builtin = None  # type: str | None
         self.builtin_modinfo = None  # type: bytes | None
         self.warnings = []  # type: list[tuple[str, str]]
+        self.warned = set()  # type: set[str]
         self.with_duplicates = False
 
     def symbols(self):

@@ -6,12 +6,24 @@ from modferry_agent.errors import FormatError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Sequence  # noqa: F401  # novermin
+    from typing import Iterable, Sequence  # noqa: F401  # novermin
 
 # Where struct module holds its name: behind an int and a list_head of two pointers.
 # Source: kernel, include/linux/module.h, struct module; the same since 2.6.
 _NAME_AT = {32: 12, 64: 24}
 _NAME_BYTES = {32: 60, 64: 56}
+
+
+def joined(texts):
+    # type: (Iterable[str]) -> str
+    """Return texts as one, a NUL behind each: much less to keep than their list."""
+    return "".join([text + "\0" for text in texts])
+
+
+def parted(texts):
+    # type: (str) -> list[str]
+    """Return what `joined` was given."""
+    return texts[:-1].split("\0") if texts else []
 
 
 class Module(object):
@@ -22,6 +34,7 @@ class Module(object):
     exports: ``(symbol, crc)`` in the order of the file
     imports: ``(symbol, crc, weak)``: undefined symbols in the order of the file, then
         what only ``__versions`` names; from `core.modulefacts`, without CRC, weakness
+    told_aliases: the values of ``alias`` in ``.modinfo`` as `joined` has them
     problems: what is wrong in the file, a sentence each
     link_of: the module whose file this is only another name of, or None
     """
@@ -33,10 +46,10 @@ class Module(object):
         "problems",
         "link_of",
         "machine",
-        "aliases",
         "softdeps",
         "weakdeps",
         "inner_name",
+        "told_aliases",
         "_strings",
         "_imports",
         "_needed",
@@ -55,7 +68,7 @@ class Module(object):
         self.machine = None  # type: int | None
         self._strings = list(strings)
         self.inner_name = None  # type: str | None
-        self.aliases = []  # type: list[str]
+        self.told_aliases = ""
         self.softdeps = []  # type: list[str]
         self.weakdeps = []  # type: list[str]
         if strings:
@@ -63,7 +76,7 @@ class Module(object):
 
     def _read_strings(self, strings):
         # type: (list[str]) -> None
-        self.aliases = modinfo.values(strings, "alias")
+        self.told_aliases = joined(modinfo.values(strings, "alias"))
         self.softdeps = modinfo.values(strings, "softdep")
         self.weakdeps = modinfo.values(strings, "weakdep")
         inner = modinfo.values(strings, "name")
@@ -74,6 +87,12 @@ class Module(object):
         # type: () -> list[tuple[str, str]]
         """Return the ``(key, value)`` pairs of ``.modinfo``, in file order."""
         return modinfo.pairs(self._strings)
+
+    @property
+    def aliases(self):
+        # type: () -> list[str]
+        """Return the values of ``alias`` in ``.modinfo``, in file order."""
+        return parted(self.told_aliases)
 
     @property
     def imports(self):
@@ -110,7 +129,7 @@ class Module(object):
         for slot in (
             "exports",
             "problems",
-            "aliases",
+            "told_aliases",
             "softdeps",
             "weakdeps",
             "inner_name",

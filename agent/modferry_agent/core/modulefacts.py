@@ -8,12 +8,11 @@ reading them takes as long again.
 
 from modferry_agent.compat import native
 from modferry_agent.core import elf, modinfo, modversions
-from modferry_agent.core.module import Module, this_module_name
+from modferry_agent.core.module import Module, joined, parted, this_module_name
 from modferry_agent.errors import FormatError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Iterable  # noqa: F401  # novermin
     from modferry_agent.core.elfsections import Octets  # noqa: F401
 
     Facts = tuple[str, str, str, str, str, str | None, int, tuple[str, ...]]
@@ -67,22 +66,10 @@ def module_of(path, facts):
     """Return the module under that path, as far as the facts describe it."""
     module = Module(path, [(symbol, 0) for symbol in parted(facts[0])])
     module.set_needed(facts[1])
-    module.aliases = parted(facts[2])
+    module.told_aliases = facts[2]
     module.softdeps = parted(facts[3])
     module.weakdeps = parted(facts[4])
     module.inner_name = facts[5]
     module.machine = facts[6]
     module.problems = list(facts[7])
     return module
-
-
-def joined(texts):
-    # type: (Iterable[str]) -> str
-    """Return texts as one, a NUL behind each: much less to keep than their list."""
-    return "".join([text + "\0" for text in texts])
-
-
-def parted(texts):
-    # type: (str) -> list[str]
-    """Return what `joined` was given."""
-    return texts[:-1].split("\0") if texts else []

@@ -7,68 +7,103 @@ this one computes those.
 from modferry_agent.core import depfiles
 from modferry_agent.core.contents import Contents
 from modferry_agent.core.module import Module
-from modferry_agent.core.modulefacts import joined, parted
 from modferry_agent.core.reasons import Reason, reason
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Any, Sequence  # noqa: F401  # novermin
+    from typing import Any, Container, Sequence  # noqa: F401  # novermin
     from modferry_agent.system.forked import Helper  # noqa: F401
 
     # A file's name, its bytes, what there is to warn of.
     Encoded = tuple[str, bytes, list[Any]]
 
-_THEIRS = ("modules.alias", "modules.alias.bin", "modules.symbols", "modules.devname")
+# What making a file costs, in ms for a Debian kernel, of those that a second process
+# can make; the dearest first.
+_THEIRS = (
+    ("modules.alias.bin", 65),
+    ("modules.builtin.alias.bin", 37),
+    ("modules.devname", 10),
+    ("modules.alias", 8),
+    ("modules.builtin.bin", 1),
+)
+# What it costs to have it made there; what making the others costs.
+_SENDING = 15
+_OTHERS = 90
 
 
-def order_of(modules, owners, kmod):
-    # type: (Sequence[Module], dict[str, int], int) -> Any
-    """Return what `encode_theirs` takes, in a form that can be sent.
-
-    owners: symbol -> index of the module that owns it
-    """
-    told = [
-        (module.path, module.link_of is None and joined(module.aliases))
+def told_aliases(modules):
+    # type: (Sequence[Module]) -> list[tuple[str, Any]]
+    """Return path and aliases of each module; False in place of a link's."""
+    return [
+        (module.path, module.link_of is None and module.told_aliases)
         for module in modules
     ]
-    return kmod, told, joined(owners), list(owners.values())
+
+
+def order_of(contents, told, kept):
+    # type: (Contents, Sequence[tuple[str, Any]], Container[str]) -> Any
+    """Return what `encode_theirs` takes, in a form that can be sent; None for nothing.
+
+    told: what `told_aliases` returned
+    kept: names of the files that need not be made
+    """
+    costs = [(name, cost) for name, cost in _THEIRS if name not in kept]
+    half = (sum([cost for _name, cost in costs]) + _OTHERS) // 2
+    names = []
+    sum_of_theirs = _SENDING
+    for name, cost in costs:
+        if sum_of_theirs + cost <= half:
+            names.append(name)
+            sum_of_theirs += cost
+    if "modules.alias.bin" not in names:
+        return None  # The rest is not worth it.
+    return names, contents.kmod, told, contents.builtin, contents.builtin_modinfo
 
 
 def encode_theirs(order):
     # type: (Any) -> list[Encoded]
     """Return the files that a second process makes, of what `order_of` returned."""
-    kmod, told, symbols, places = order
+    names, kmod, told, builtin, builtin_modinfo = order
     modules = []
     for path, aliases in told:
         module = Module(path)
         if aliases is False:
             module.link_of = module
         else:
-            module.aliases = parted(aliases)
+            module.told_aliases = aliases
         modules.append(module)
-    owners = dict(zip(parted(symbols), places))
-    return _encoded(Contents(modules, [], owners, kmod), _THEIRS)
+    contents = Contents(modules, (), {}, kmod)
+    contents.builtin = builtin
+    contents.builtin_modinfo = builtin_modinfo
+    return _encoded(contents, names)
 
 
-def encode_files(contents, helper=None):
-    # type: (Contents, Helper | None) -> list[tuple[str, bytes]]
+def encode_files(contents, helper=None, order=None, kept=None):
+    # type: (Contents, Helper | None, Any, dict[str, bytes] | None) -> list[tuple[str, bytes]]
     """Return what `depfiles.encode_files` does.
 
-    helper: a process that was told to make its share of the files, or None
+    helper: a process that was given the order, or None
+    kept: name -> bytes of the files that need not be made
     """
-    if helper is None:
-        return depfiles.encode_files(contents)
+    kept = kept or {}
     names = [name for name, _encode, _since in depfiles.TABLE]
-    made = _encoded(contents, [name for name in names if name not in _THEIRS])
-    is_done, theirs = False, None
-    if not contents.with_duplicates:
-        is_done, theirs = helper.answer()
-    helper.end()
-    made += theirs if is_done and theirs else _encoded(contents, _THEIRS)
+    made = [(name, octets, []) for name, octets in kept.items()]  # type: list[Encoded]
+    ours = [name for name in names if name not in kept]
+    theirs = []  # type: Sequence[str]
+    if helper is not None and order is not None and not contents.with_duplicates:
+        theirs = order[0]
+    made += _encoded(contents, [name for name in ours if name not in theirs])
+    if helper is not None:
+        is_done, done = helper.answer()
+        helper.end()
+        if theirs:
+            made += done if is_done and done else _encoded(contents, theirs)
     files = []
     for name, octets, warnings in sorted(made, key=lambda row: names.index(row[0])):
         files.append((name, octets))
         contents.warnings.extend([unpacked(warning) for warning in warnings])
+        if warnings:
+            contents.warned.add(name)
     return files
 
 

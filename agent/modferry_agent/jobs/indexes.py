@@ -97,20 +97,29 @@ def make_contents(tree, table=None, dependencies=None):
 
     Raises FormatError (code ``dependency-cycle``).
     """
-    if table is None:
-        table = SymbolTable()
-    table.add_modules(tree.modules)
-    owners = table.owned_by_modules()
-    if tree.helper is not None:
-        tree.helper.begin(1, encoding.order_of(tree.modules, owners, tree.kmod))
-    if dependencies is None:
-        dependencies = depgraph.dependencies(tree.modules, table)
-    contents = Contents(tree.modules, dependencies, owners, tree.kmod)
+    contents = Contents(tree.modules, dependencies or (), {}, tree.kmod)
     builtin = moduletree.read_if_there(tree.directory + "/modules.builtin")
     contents.builtin = None if builtin is None else native(builtin)
     contents.builtin_modinfo = moduletree.read_if_there(
         tree.directory + "/modules.builtin.modinfo"
     )
+    told = encoding.told_aliases(tree.modules)
+    parts = tree.parts
+    if parts is not None:
+        parts.look_at_modules(contents, told)
+    if tree.helper is not None:
+        # The sooner it has begun, the sooner it is done.
+        tree.order = encoding.order_of(contents, told, parts.kept if parts else ())
+        if tree.order is not None:
+            tree.helper.begin(1, tree.order)
+    if table is None:
+        table = SymbolTable()
+    table.add_modules(tree.modules)
+    contents.owners = table.owned_by_modules()
+    if parts is not None:
+        parts.look_at_symbols(contents)
+    if dependencies is None:
+        contents.dependencies = depgraph.dependencies(tree.modules, table)
     return contents
 
 
@@ -119,9 +128,19 @@ def make_files(tree):
     """Return the index files of a tree that was read, and what there is to warn of."""
     table = SymbolTable()
     contents = make_contents(tree, table)
-    files = encoding.encode_files(contents, tree.helper)
+    return made_of(tree, table, contents)
+
+
+def made_of(tree, table, contents):
+    # type: (Tree, SymbolTable, Contents) -> Made
+    """Return what `make_files` does, of the contents of a tree."""
+    kept = None if tree.parts is None else tree.parts.kept
     return Made(
-        files, contents.warnings, disputes.conflicts(tree, table), len(tree.modules)
+        encoding.encode_files(contents, tree.helper, tree.order, kept),
+        contents.warnings,
+        disputes.conflicts(tree, table),
+        len(tree.modules),
+        contents.warned,
     )
 
 

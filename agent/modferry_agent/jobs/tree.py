@@ -4,8 +4,9 @@ import os
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Any, Sequence  # noqa: F401  # novermin
+    from typing import Any, Container, Sequence  # noqa: F401  # novermin
     from modferry_agent.core.module import Module  # noqa: F401
+    from modferry_agent.jobs.remembering import Parts  # noqa: F401
     from modferry_agent.system import factcache, forked  # noqa: F401
 
 
@@ -16,15 +17,17 @@ class Made(object):
     warnings: ``(path, reason)`` of what showed while they were made
     conflicts: the symbols that different files export, see `disputes.conflicts`
     modules: their number
+    warned: names of the files that some of the warnings are about
     """
 
-    def __init__(self, files, warnings, conflicts, modules):
-        # type: (Sequence[tuple[str, bytes]], Sequence[tuple[str, str]], list[dict[str, Any]], int) -> None
+    def __init__(self, files, warnings, conflicts, modules, warned=()):
+        # type: (Sequence[tuple[str, bytes]], Sequence[tuple[str, str]], list[dict[str, Any]], int, Container[str]) -> None
         """Keep them."""
         self.files = files
         self.warnings = warnings
         self.conflicts = conflicts
         self.modules = modules
+        self.warned = warned
 
 
 class Tree(object):
@@ -42,7 +45,9 @@ class Tree(object):
         has a fault
     remembered: what was made of the tree the last time, if it would be made again; the
         modules are not read then
+    parts: what of the files is known to be as the last time; None without a cache
     helper: a process that encodes some of the files meanwhile, or None
+    order: which, see `encoding.order_of`
     """
 
     def __init__(self, release, basedir, directory, kmod):
@@ -62,7 +67,9 @@ class Tree(object):
         self.is_steady = True
         self.key = ""
         self.helper = None  # type: forked.Helper | None
+        self.order = None  # type: Any
         self.remembered = None  # type: Made | None
+        self.parts = None  # type: Parts | None
 
     def path_of(self, module):
         # type: (Module) -> str

@@ -10,7 +10,7 @@ from modferry_agent.compat import binary_stream, raw
 from modferry_agent.core import depfiles, depgraph, names, strictness, symbolcheck
 from modferry_agent.core.symbols import SymbolTable
 from modferry_agent.errors import AgentError, FormatError
-from modferry_agent.jobs import disputes, encoding, indexes, remembering
+from modferry_agent.jobs import disputes, indexes, remembering
 from modferry_agent.jobs.tree import Made, directory_of
 from modferry_agent.system import decompress, factcache, indexstore, moduletree
 from modferry_agent.tools import depmodline, depmodwords, options
@@ -179,10 +179,9 @@ def _made(settings, tree, table, tell):
     contents.with_duplicates = "warn" in settings.flags
     if settings.dry_run and "strict" not in settings.flags:
         files = depfiles.text_files(contents)
-    else:
-        files = encoding.encode_files(contents, tree.helper)
-    disputed = disputes.conflicts(tree, table)
-    return Made(files, contents.warnings, disputed, len(tree.modules))
+        disputed = disputes.conflicts(tree, table)
+        return Made(files, contents.warnings, disputed, len(tree.modules))
+    return indexes.made_of(tree, table, contents)
 
 
 def _explain(settings):
