@@ -1,5 +1,7 @@
 """How much a frame holds on a line that loses some of them."""
 
+from modferry_agent.inbox import PIECE
+
 _SMALLEST_PAYLOAD = 96
 _LARGEST_PAYLOAD = 700
 # What a frame costs beside its payload: body, marks, key, some escapes.
@@ -30,3 +32,23 @@ class Loss(object):
         self._carried = self._carried * keep + octets
         best = int((FRAME_COST * self._carried / max(self._losses, 0.01)) ** 0.5)
         return min(max(best, _SMALLEST_PAYLOAD), _LARGEST_PAYLOAD)
+
+
+def cut(payload, largest, tries):
+    # type: (bytes, int, int) -> list[bytes]
+    """Return the pieces, `PIECE` in front, of a frame that was lost so many times.
+
+    Each try halves them, and begins with another one: what has deafened the box may
+    come back at the same time after each beginning.  Of a small frame the later tries
+    send all pieces two or three times: the timer lets the line lie idle for longer than
+    that takes.
+    """
+    total = len(payload)
+    size = min(largest, max(total >> (tries - 1), 128))
+    pieces = []
+    for at in range(0, total, size):
+        pieces.append(PIECE.pack(at, total) + payload[at : at + size])
+    first = tries % len(pieces)
+    # A reader that is away must not be flooded.
+    pieces *= max(1, min(tries // 4 + 1, _LARGEST_PAYLOAD // total))
+    return pieces[first:] + pieces[:first]

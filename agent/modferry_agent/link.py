@@ -14,8 +14,8 @@ from operator import attrgetter
 
 from modferry_agent import wire
 from modferry_agent.compat import TYPE_CHECKING
-from modferry_agent.framesize import FRAME_COST, Loss
-from modferry_agent.inbox import LENGTH, MAP_BITS, PIECE, Inbox
+from modferry_agent.framesize import FRAME_COST, Loss, cut
+from modferry_agent.inbox import LENGTH, MAP_BITS, Inbox
 from modferry_agent.patience import Patience
 from modferry_agent.wire import Frame
 
@@ -130,7 +130,7 @@ class Link(object):
         while self._lost:
             sent = self._lost.pop(0)
             self.resent += 1
-            if sent.tries > 1 and len(sent.payload) >= 2 * self.payload:
+            if sent.tries > 1 and self._adapt:
                 sent.encoded = self._in_pieces(sent)
             out.append(self._launch(sent, now))
         while self._queued and self._in_flight + self._widest() < self._window:
@@ -146,10 +146,9 @@ class Link(object):
     def _in_pieces(self, sent):
         # type: (_Sent) -> bytes
         # The line has become worse than a frame of that size can pass: it goes in
-        # frames of today's size, and the peer keeps those that arrive.
-        pieces, total = [], len(sent.payload)
-        for at in range(0, total, self.payload):
-            octets = PIECE.pack(at, total) + sent.payload[at : at + self.payload]
+        # smaller ones, and the peer keeps those that arrive.
+        pieces = []
+        for octets in cut(sent.payload, self.payload, sent.tries):
             frame = Frame(self.link_id, wire.PIECE, sent.sequence & 0xFFFF, octets)
             pieces.append(self._encode(frame))
         return b"".join(pieces)

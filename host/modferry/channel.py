@@ -20,6 +20,11 @@ PING_S = 2.0
 """The agent's lease is some times as long."""
 
 POLL_S = 0.05
+QUIET_S = 0.006
+HOLD_S = 0.25
+"""A kernel that prints polls its UART and hears nothing: what is sent waits until the
+console has been quiet for a moment, but not for one that never is."""
+
 GOODBYE_S = 2.0
 PROBE_S = 1.0
 PROBES = 3
@@ -43,6 +48,7 @@ class Channel:
         self._trace = trace
         self._console = console
         self._pinged = 0.0
+        self._printed = self._print_began = 0.0
         self._began = time.monotonic()
         self._tty = transport.kind == "tty"
         self._link = host_link(0, tty=self._tty)
@@ -152,9 +158,14 @@ class Channel:
             self._pinged = now
             self._link.send_control(wire.PING)
         self._transmit(now)
-        self._receive(self.transport.read(POLL_S))
+        self._receive(self.transport.read(POLL_S if self._quiet(now) else QUIET_S))
+
+    def _quiet(self, now: float) -> bool:
+        return now - self._printed >= QUIET_S or now - self._print_began >= HOLD_S
 
     def _transmit(self, now: float) -> None:
+        if not self._quiet(now):
+            return
         octets = self._link.transmit(now)
         if octets:
             self._trace.record(">", octets)
@@ -164,7 +175,12 @@ class Channel:
         self._trace.record("<", octets)
         now = time.monotonic()
         self.waiting.extend(self._link.receive(octets, now))
-        self._console.feed(self._link.take_text())
+        text = self._link.take_text()
+        if text:
+            if now - self._printed >= QUIET_S:
+                self._print_began = now
+            self._printed = now
+            self._console.feed(text)
         # An acknowledgement must be out before the other end may leave.
         self._transmit(now)
 

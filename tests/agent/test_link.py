@@ -9,7 +9,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from modferry_agent import wire
+from modferry_agent.framesize import cut
+from modferry_agent.inbox import PIECE, Inbox
 from modferry_agent.link import Link, box_link, host_link
+from modferry_agent.wire import Frame
 
 STEP_S = 0.02
 
@@ -173,3 +176,25 @@ def test_a_frame_too_long_for_what_the_line_has_become_goes_in_pieces():
 
     assert len(at_box) == 1
     assert line.host.idle
+
+
+@given(
+    payload=st.binary(min_size=1, max_size=3000),
+    largest=st.integers(96, 700),
+    tries=st.integers(2, 90),
+)
+def test_the_pieces_of_a_lost_frame_are_all_of_it(payload, largest, tries):
+    inbox = Inbox()
+
+    for piece in cut(payload, largest, tries):
+        assert len(piece) <= largest + PIECE.size
+        inbox.accept_piece(Frame(2, wire.PIECE, 0, piece))
+
+    assert inbox.expected == 1
+    assert inbox._pieces == [payload]
+
+
+def test_each_try_begins_with_another_piece():
+    firsts = {cut(bytes(700), 512, tries)[0][:2] for tries in range(4, 10)}
+
+    assert len(firsts) == 6
