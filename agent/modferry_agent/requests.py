@@ -177,6 +177,7 @@ TABLE = {
         False,
         module=("text", REQUIRED),
         with_log=("truth", True),
+        console=("list", ()),
     ),
     "foresee": Request(
         "jobs.foresee:foresee",
@@ -235,6 +236,7 @@ TABLE = {
         True,
         module=("text", REQUIRED),
         with_log=("truth", True),
+        console=("list", ()),
         basedir=("text", ""),
         dry_run=("truth", False),
     ),

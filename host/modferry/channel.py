@@ -37,6 +37,7 @@ class Channel:
     """Sends and receives over one transport.
 
     waiting: the messages that came, as bytes, oldest first.
+    console: what comes beside the frames.
     """
 
     def __init__(
@@ -46,7 +47,7 @@ class Channel:
         self.transport = transport
         self.waiting: deque[bytes] = deque()
         self._trace = trace
-        self._console = console
+        self.console = console
         self._pinged = 0.0
         self._printed = self._print_began = 0.0
         self._began = time.monotonic()
@@ -180,7 +181,7 @@ class Channel:
             if now - self._printed >= QUIET_S:
                 self._print_began = now
             self._printed = now
-            self._console.feed(text)
+            self.console.feed(text)
         # An acknowledgement must be out before the other end may leave.
         self._transmit(now)
 
@@ -199,7 +200,7 @@ class Channel:
             limit = time.monotonic() + GOODBYE_S
             while not self._link.closed and time.monotonic() < limit:
                 self.exchange()
-        self._console.end()
+        self.console.end()
 
 
 def seven_bit_link(link_id: int) -> Link:

@@ -36,6 +36,7 @@ class Session:
     """A running agent on one box.
 
     greeting: what the agent said of itself: protocol, python, release, machine, ...
+    console: what the box has printed on its console so far.
     """
 
     def __init__(
@@ -49,6 +50,7 @@ class Session:
         """Keep what a session is made of; `open` is how to get one."""
         self.box = box
         self.greeting = greeting
+        self.console = channel.console
         self._channel = channel
         self._sink = sink
         self._timeout_s = timeout_s

@@ -50,6 +50,24 @@ def test_the_story_symbols_lost_for_their_six_names(tmp_path: Path):
     ]
 
 
+def test_a_line_that_only_the_console_has_is_evidence_and_marked(tmp_path: Path):
+    box = Box(tmp_path, fakekernel.rtai_files(), indexes_by="kmod 9")
+    line = "rtai_sem: Unknown symbol rt_register (err -2)"
+    other = "rtai_sem: Unknown symbol wake_up_srq (err -2)"
+
+    got = diagnose.diagnose_module(
+        "rtai_sem",
+        basedir=str(box.root),
+        kernel=box.kernel,
+        texts=[line],
+        console=[line, other],
+    )
+
+    evidence = {one["symbol"]: one["evidence"] for one in got["findings"]}
+    assert evidence["rt_register"][-1] == line
+    assert evidence["wake_up_srq"][-1] == "console: " + other
+
+
 def test_with_new_indexes_nothing_is_in_the_way(tmp_path: Path):
     box = Box(tmp_path, fakekernel.rtai_files())
 

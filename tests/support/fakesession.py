@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from contextlib import contextmanager
 
+from modferry.consoletext import ConsoleLines
+from modferry.core import events
 from modferry.errors import ReplyError
 
 
@@ -19,6 +21,7 @@ class FakeSession:
         self.asked = []
         self.pushed = {}
         self.opened_with = {}
+        self.console = ConsoleLines(events.ignore)
 
     def request(self, name, **arguments):
         self.asked.append((name, arguments))

@@ -105,6 +105,20 @@ def explain_insert(name, texts, facts=None):
     return _explained(*row)
 
 
+def failure(module, explained, where):
+    # type: (str, Found, str) -> dict[str, str]
+    """Return what an explanation says of a module as the failure of its load."""
+    message = "%s: %s" % (module, explained["meaning"])
+    if len(explained["symbols"]) > 1:
+        message += " (and %d more symbols)" % (len(explained["symbols"]) - 1)
+    return {
+        "code": explained["code"],
+        "message": message,
+        "where": where,
+        "hint": explained["next"].replace("MODULE", module),
+    }
+
+
 def _causes(texts):
     # type: (Sequence[str]) -> list[Found]
     found = []  # type: list[Found]

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 _ESCAPE = re.compile(r"\\x([0-9a-f]{2})")
 _LEVEL = re.compile(r"^<(\d+)>")
 _STAMP = re.compile(r"^\[ *(\d+)\.(\d{6})\] ?")
+_CALLER = re.compile(r"^\[ *([TC]\d+)\] ?")
 
 
 def parse_record(text):
@@ -57,11 +58,13 @@ def parse_ring(text, begins_whole=True):
     lines = text.split("\n")
     if not begins_whole:
         lines = lines[1:]
-    return [_parse_line(line) for line in lines if line]
+    return [parse_line(line) for line in lines if line]
 
 
-def _parse_line(line):
+def parse_line(line):
     # type: (str) -> Record
+    """Return a line of syslog(2), or of the console, as a record."""
+    caller = ""
     priority, stamp = None, None  # type: int | None, int | None
     match = _LEVEL.match(line)
     if match is not None:
@@ -71,12 +74,17 @@ def _parse_line(line):
     if match is not None:
         stamp = int(match.group(1)) * 1000000 + int(match.group(2))
         line = line[match.end() :]
+        # Since Linux commit 15ff2069cb7f ("printk: Add caller information to printk()
+        # output.") (v5.1), where the kernel was built so.
+        match = _CALLER.match(line)
+        if match is not None:
+            caller, line = match.group(1), line[match.end() :]
     return {
         "sequence": None,
         "time_us": stamp,
         "level": None if priority is None else priority & 7,
         "facility": None if priority is None else priority >> 3,
-        "caller": "",
+        "caller": caller,
         "text": line,
         "own": False,
     }

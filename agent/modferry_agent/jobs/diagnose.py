@@ -14,22 +14,31 @@ from modferry_agent.system import fingerprints, moduletree
 from modferry_agent.system.kernel import Kernel
 
 if TYPE_CHECKING:
-    from typing import Any  # noqa: F401  # novermin
+    from typing import Any, Sequence  # noqa: F401  # novermin
 
     from modferry_agent.core.diagnosis import Finding  # noqa: F401
     from modferry_agent.core.module import Module  # noqa: F401
+
+    Texts = list[str] | None
 
 _FILE_CODES = ("no-decompressor", "file-error", "bad-compression")
 
 
 def diagnose_module(
-    module, with_log=True, basedir="", kernel=None, texts=None, context=None
+    module,
+    with_log=True,
+    basedir="",
+    kernel=None,
+    texts=None,
+    context=None,
+    console=(),
 ):
-    # type: (str, bool, str, Kernel | None, list[str] | None, Any) -> dict[str, Any]
+    # type: (str, bool, str, Kernel | None, Texts, Any, Sequence[str]) -> dict[str, Any]
     """Return module, path, findings and loadable, for a name, an alias or a path.
 
     with_log: take what the kernel said of the module as evidence
     texts: the kernel's lines, if the caller has them already
+    console: lines of the kernel's that the host has seen on the box's console
     """
     kernel = kernel or Kernel()
     case = Case(kernel, basedir, module)
@@ -37,14 +46,20 @@ def diagnose_module(
     if with_log:
         if texts is None:
             texts = klog.recent_texts()
+        only_there = [text for text in console if text not in texts]
         logfindings.add_log(
             case.findings,
-            texts,
+            texts + only_there,
             case.subjects,
             case.loaded,
             case.kernel_symbols,
             case.survey.owner_of,
         )
+        for entry in case.findings:
+            entry["evidence"] = [
+                "console: " + text if text in only_there else text
+                for text in entry["evidence"]
+            ]
     order = [ERROR, WARNING, NOTE]
     case.findings.sort(key=lambda entry: order.index(entry["severity"]))
     return {

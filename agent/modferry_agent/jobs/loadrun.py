@@ -140,15 +140,8 @@ class Run(object):
         facts.modules_disabled = disabled == 1
         explained = causes.explain_insert(reply["error"], own, facts)
         reply["meaning"] = explained["meaning"]
-        message = "%s: %s" % (step.name, explained["meaning"])
-        if len(explained["symbols"]) > 1:
-            message += " (and %d more symbols)" % (len(explained["symbols"]) - 1)
-        return {
-            "code": explained["code"],
-            "message": message,
-            "where": "%s, %s: %s" % (reply["path"], reply["call"], reply["error"]),
-            "hint": explained["next"].replace("MODULE", step.name),
-        }
+        where = "%s, %s: %s" % (reply["path"], reply["call"], reply["error"])
+        return causes.failure(step.name, explained, where)
 
 
 def _open(path):

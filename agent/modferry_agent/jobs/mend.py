@@ -40,17 +40,21 @@ def mend_module(
     loader=None,
     device=klogdevice.DEVICE,
     depmod="depmod",
+    console=(),
 ):
-    # type: (str, bool, str, bool, Any, Kernel | None, Loader | None, str, str) -> Done
+    # type: (str, bool, str, bool, Any, Any, Loader | None, str, str, Any) -> Done
     """Return the diagnosis of `diagnose.diagnose_module` after what could be mended.
 
     It has ``fixed`` besides: {code, did, undo, error} of each thing done, in order;
     error is None unless it failed, and the rest is not tried then.
     dry_run: do nothing, and say what would be done
     depmod: the box's own, asked for its release
+    console: as for `diagnose.diagnose_module`
     """
     kernel = kernel or Kernel()
-    before = diagnose.diagnose_module(module, with_log, basedir, kernel)
+    before = diagnose.diagnose_module(
+        module, with_log, basedir, kernel, console=console
+    )
     mending = _Mending(kernel, basedir, dry_run)
     findings = before["findings"]
     links = _lost_links(findings)

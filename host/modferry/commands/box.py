@@ -14,9 +14,13 @@ from modferry.commands.settings import (
     dry_run_option,
     pass_settings,
 )
+from modferry.core.consolerecords import telling, with_console
 from modferry.core.results import Result, Value, with_box
 from modferry.errors import ExitStatus, LoadError
 from modferry.session import Session
+
+CONSOLE_LINES = 40
+"""As many lines of the console go to the box as evidence, the latest."""
 
 
 def answer(settings: Settings, request: str, **arguments: object) -> Result:
@@ -35,7 +39,10 @@ def answered(
     command: str, session: Session, request: str, **arguments: object
 ) -> Result:
     """Return the answer to one request as the result of the command on one box."""
+    before = session.console.count
     value = session.request(request, **arguments)
+    if request == "load":
+        value = with_console(value, session.console.since(before))
     error = failure(value, session.box.name)
     return Result(
         command,
@@ -256,7 +263,10 @@ def diagnose(
         del flags["dry_run"]
 
     def work(session: Session) -> Result:
-        value = session.request(request, module=module, **flags)
+        seen = {}
+        if flags["with_log"] and (texts := telling(session.console.since(0))):
+            seen["console"] = texts[-CONSOLE_LINES:]
+        value = session.request(request, module=module, **flags, **seen)
         for entry in value.get("fixed", ()):
             entry["undo"] = with_box(entry["undo"], session.box.name)
         return diagnosed(settings.command, value, session.box.name)

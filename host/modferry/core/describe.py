@@ -233,6 +233,8 @@ def log_lines(records: Iterable[Value], indent: str = "") -> list[str]:
             start += f"[{record['time_us'] / 1e6:12.6f}] "
         if record.get("level") is not None:
             start += f"{LEVELS[record['level'] & 7]}: "
+        if record.get("source"):
+            start += f"({record['source']}) "
         first, *rest = record["text"].split("\n")
         lines.append(start + first)
         lines += [" " * len(start) + each for each in rest]
