@@ -35,7 +35,6 @@ def read_modules(tree, entries, links, fingerprints, details, context):
         read = _read_whole(tree, firsts, fingerprints, context)
     else:
         read = _read_facts(tree, firsts, fingerprints, context)
-    members = []
     for entry in entries:
         place = places[entry.identity]
         module, fingerprint = read[place]
@@ -45,13 +44,21 @@ def read_modules(tree, entries, links, fingerprints, details, context):
             tree.fingerprints[entry.path] = fingerprint
         tree.modules.append(module)
         tree.identities.append(entry.identity)
-        target = entry.target or entry.path
-        base = target[target.rfind("/") + 1 :]
-        members.append((module, entry.identity, entry.target is not None, base))
     if context is not None:
         context.progress(len(entries), len(entries), "")
-    if links == "file" and len(firsts) < len(members):
-        linkgroups.tie_links(members)
+    if links == "file" and len(firsts) < len(entries):
+        linkgroups.tie_links(
+            [
+                (module, entry.identity, entry.target is not None, _base_of(entry))
+                for module, entry in zip(tree.modules, entries)
+            ]
+        )
+
+
+def _base_of(entry):
+    # type: (moduletree.Entry) -> str
+    target = entry.target or entry.path
+    return target[target.rfind("/") + 1 :]
 
 
 def _read_whole(tree, entries, fingerprints, context):

@@ -2,6 +2,7 @@
 
 import errno
 import os
+import re
 import stat
 
 from modferry_agent.compat import native, raw
@@ -154,42 +155,45 @@ def _walk_into(entries, top, tree, skipped, tell, in_tree):
 def _take(entries, path, tree, tell, name=None):
     # type: (list[Entry], str, str, Report, str | None) -> os.stat_result | None
     # Add the path's entry if it is a module; return its status if it is a directory.
-    is_module = name is None or names.is_module_file(name)
+    target = None
     try:
-        status = os.lstat(raw(path))
-        target = None
-        if stat.S_ISLNK(status.st_mode):
-            status = os.stat(raw(path))
-            target = native(os.path.realpath(raw(path)))
+        octets = raw(path)
+        status = os.lstat(octets)
+        kind = stat.S_IFMT(status.st_mode)
+        if kind == stat.S_IFLNK:
+            status = os.stat(octets)
+            kind = stat.S_IFMT(status.st_mode)
+            target = native(os.path.realpath(octets))
     except EnvironmentError as error:
         raise_fault(error, path)
         why = error.strerror or str(error)
         text = _LINK_FAULTS.get(error.errno or 0, why)
         tell(path, reason(text, "no-stat", why=why))
         return None
-    if stat.S_ISDIR(status.st_mode):
+    if kind == stat.S_IFDIR:
         return status
-    if not stat.S_ISREG(status.st_mode):
-        kind = stat.S_IFMT(status.st_mode)
+    if kind != stat.S_IFREG:
         tell(path, reason("not a regular file", "file-type", mode=kind))
         return None
-    if not is_module:
-        return None
-    relative = _relative(path, tree)
-    if "\n" in relative or ":" in relative:
-        text = "a newline or a colon in the name would break the indexes"
-        tell(path, reason(text, "bad-name"))
-    else:
-        if " " in relative or "\t" in relative:
-            text = "a blank in the name: no other module can depend on it"
-            tell(path, reason(text, "bad-name"))
-        entries.append(Entry(relative, path, target, status))
+    if name is None or names.is_module_file(name):
+        relative = path[len(tree) + 1 :] if path.startswith(tree + "/") else path
+        if _HARMFUL.search(relative) is None or _is_usable(path, relative, tell):
+            entries.append(Entry(relative, path, target, status))
     return None
 
 
-def _relative(path, tree):
-    # type: (str, str) -> str
-    return path[len(tree) + 1 :] if path.startswith(tree + "/") else path
+_HARMFUL = re.compile("[\n: \t]")
+
+
+def _is_usable(path, relative, tell):
+    # type: (str, str, Report) -> bool
+    if "\n" in relative or ":" in relative:
+        text = "a newline or a colon in the name would break the indexes"
+        tell(path, reason(text, "bad-name"))
+        return False
+    text = "a blank in the name: no other module can depend on it"
+    tell(path, reason(text, "bad-name"))
+    return True
 
 
 def _identity(status):
