@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Generator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -12,6 +14,33 @@ from modferry_agent.system import factcache
 pytest_plugins = ["support.practice"]
 
 ROOT = Path(__file__).resolve().parent.parent
+
+
+_INAPPLICABLE = "does not apply: "
+"""How the reason of a skip begins that no installing would change."""
+
+
+def _refuse_skips(report: pytest.TestReport | pytest.CollectReport) -> None:
+    """Where all is installed, in CI, what is skipped was forgotten."""
+    reason = str(report.longrepr)
+    if report.skipped and os.environ.get("CI") and _INAPPLICABLE not in reason:
+        report.outcome = "failed"
+        report.longrepr = f"nothing is skipped in CI: {reason}"
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport() -> Generator[None, pytest.TestReport, Any]:
+    report = yield
+    if not hasattr(report, "wasxfail"):
+        _refuse_skips(report)
+    return report
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_make_collect_report() -> Generator[None, pytest.CollectReport, Any]:
+    report = yield
+    _refuse_skips(report)
+    return report
 
 
 @pytest.fixture(scope="session")

@@ -30,7 +30,7 @@ def written(root: Path, aliases: list[str], like: int) -> tuple[bytes, list[str]
 def test_within_a_prefix_they_are_kept_as_kmod_33_did(tmp_path: Path):
     depmod = kmods.machines_depmod()
     if depmod.release >= 34:
-        pytest.skip("this machine's kmod ends at such a byte")
+        pytest.skip("does not apply: this machine's kmod ends at such a byte")
     tree = rootfs.make_tree(
         tmp_path / "kmod", {"k/m.ko": kernel_module(aliases=WITHIN)}
     )

@@ -139,7 +139,7 @@ def test_a_package_that_does_the_same_is_not_replaced(stage):
 
 def test_who_is_not_root_uses_sudo(stage):
     if stage.shell[0] == "busybox":
-        pytest.skip("busybox sh has an id of its own, which no stand-in replaces")
+        pytest.skip("does not apply: busybox sh has an id of its own, not a stand-in's")
     (stage.folder / "missing").write_text("mmdebstrap\n")
     (stage.folder / "uid").write_text("1000\n")
 

@@ -6,7 +6,6 @@ again only when its recipe changes. Each box keeps its files in a folder of the 
 
 from __future__ import annotations
 
-import os
 import subprocess
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -61,8 +60,6 @@ def practice_image() -> Image:
     try:
         programs.require()
     except UsageError as error:
-        if os.environ.get("CI"):
-            raise
         pytest.skip(error.report())
     image = Image(lab_directory().expanduser().absolute() / "image")
     image.build()
