@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from modferry.consoletext import ConsoleLines
 from modferry.core import events
 from modferry.errors import TransportError
 from modferry.fleet.inventory import resolve
@@ -21,6 +22,7 @@ class DeadLink:
         self.unsent = 0
         self.silent_s = 0.0
         self.slow = False
+        self.console = ConsoleLines(events.ignore)
 
     def send(self, **message: Any) -> None:
         self.unsent += len(message["octets"])

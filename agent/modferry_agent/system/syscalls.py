@@ -6,7 +6,9 @@ package has ctypes.  Each call returns an errno, 0 for success, and decides noth
 """
 
 import errno
+import functools
 import os
+import sys
 
 from modferry_agent import compat
 from modferry_agent.core import syscallnumbers
@@ -25,8 +27,11 @@ SYSLOG_READ_ALL = 3
 SYSLOG_SIZE_BUFFER = 10
 
 
+_CALLS = ("init_module", "finit_module", "delete_module", "klogctl")
+
+
 class CtypesLoader(Loader):
-    """System calls by number: glibc has no wrapper for finit_module."""
+    """The C library's functions; by number what it lacks: glibc has no finit_module."""
 
     kind = "ctypes"
 
@@ -37,16 +42,19 @@ class CtypesLoader(Loader):
         import ctypes
 
         self._ctypes = ctypes
-        self._numbers = numbers
-        self._syscall = ctypes.CDLL(None, use_errno=True).syscall
-        self._syscall.restype = ctypes.c_long
+        library = ctypes.CDLL(None, use_errno=True)
+        library.syscall.restype = ctypes.c_long
+        self._functions = {}  # type: dict[str, Callable[..., int]]
+        for name, number in zip(_CALLS, numbers):
+            by_number = functools.partial(library.syscall, ctypes.c_long(number))
+            self._functions[name] = getattr(library, name, by_number)
 
-    def _call(self, number, *arguments):
-        # type: (int, *Any) -> tuple[int, int]
+    def _call(self, name, *arguments):
+        # type: (str, *Any) -> tuple[int, int]
         types = self._ctypes
         for _ in range(8):  # a signal meant for the host's link must not end a load
             types.set_errno(0)
-            result = self._syscall(types.c_long(number), *arguments)
+            result = self._functions[name](*arguments)
             if result != -1:
                 return int(result), 0
             if types.get_errno() != errno.EINTR:
@@ -59,10 +67,8 @@ class CtypesLoader(Loader):
         types = self._ctypes
         size = types.c_ulong(len(image))
         text = types.c_char_p(compat.raw(parameters))
-        return (
-            "init_module",
-            self._call(self._numbers[0], types.c_char_p(image), size, text)[1],
-        )
+        result = self._call("init_module", types.c_char_p(image), size, text)
+        return "init_module", result[1]
 
     def insert_file(self, handle, parameters, flags):
         # type: (int, str, int) -> tuple[str, int]
@@ -70,25 +76,25 @@ class CtypesLoader(Loader):
         types = self._ctypes
         text = types.c_char_p(compat.raw(parameters))
         file, flag = types.c_int(handle), types.c_int(flags)
-        return "finit_module", self._call(self._numbers[1], file, text, flag)[1]
+        return "finit_module", self._call("finit_module", file, text, flag)[1]
 
     def delete(self, name, flags=DELETE_FLAGS):
         # type: (str, int) -> tuple[str, int]
         """Call delete_module."""
         types = self._ctypes
         text = types.c_char_p(compat.raw(name))
-        result = self._call(self._numbers[2], text, types.c_uint(flags))
+        result = self._call("delete_module", text, types.c_uint(flags))
         return "delete_module", result[1]
 
     def read_ring(self):
         # type: () -> tuple[bytes, int]
         """Call syslog with READ_ALL, the buffer as large as the ring."""
         types = self._ctypes
-        number, nothing = self._numbers[3], types.c_char_p(None)
-        size = self._call(number, types.c_int(SYSLOG_SIZE_BUFFER), nothing, 0)[0]
+        nothing = types.c_char_p(None)
+        size = self._call("klogctl", types.c_int(SYSLOG_SIZE_BUFFER), nothing, 0)[0]
         ring = types.create_string_buffer(max(size, 1 << 14))
         kind = types.c_int(SYSLOG_READ_ALL)
-        count, code = self._call(number, kind, ring, types.c_int(len(ring)))
+        count, code = self._call("klogctl", kind, ring, types.c_int(len(ring)))
         return bytes(ring.raw[: max(count, 0)]), code
 
 
@@ -98,7 +104,9 @@ def find_loader():
 
     LoadError no-loader: there is none; the hint names what to install.
     """
-    numbers = syscallnumbers.numbers_of_program(_head("/proc/self/exe"))
+    # Without /proc, as in a bare chroot, Python knows where it lies.
+    own = _head("/proc/self/exe") or _head(sys.executable or "")
+    numbers = syscallnumbers.numbers_of_program(own)
     if numbers is not None:
         try:
             return CtypesLoader(numbers)
