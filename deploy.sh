@@ -24,8 +24,9 @@ PYTHON_NEEDS="python3 python3-venv"
 DEMO_NEEDS="gcc kmod linux-headers-amd64 make mmdebstrap openssh-client qemu-system-x86
     uidmap"
 CHECK_NEEDS="busybox|busybox-static dash shellcheck"
-TEST_NEEDS="chromium chromium-driver dropbear-bin e2fsprogs libc6-dev openssh-server
-    ser2net strace sudo util-linux xfsprogs xz-utils zstd"
+TEST_NEEDS="chromium chromium-driver dropbear-bin e2fsprogs libc6-dev liblzma-dev libssl-dev
+    libzstd-dev meson openssh-server pkgconf|pkg-config ser2net strace sudo util-linux
+    xfsprogs xz-utils zlib1g-dev zstd"
 
 # What invoke-rc.d asks whether a service may be started.
 POLICY=${POLICY_RC_D-/usr/sbin/policy-rc.d}

@@ -19,7 +19,7 @@ import pytest
 
 from support import debian, rootfs
 
-_KEYRING = "/usr/share/keyrings/debian-archive-keyring.gpg"
+KEYRING = "/usr/share/keyrings/debian-archive-keyring.gpg"
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +89,7 @@ def _private_apt(machine: Machine, state: Path) -> Mapping[str, str]:
     for folder in ("lists/partial", "cache/archives/partial"):
         (state / folder).mkdir(parents=True)
     (state / "status").touch()
-    signed = f"[signed-by={_KEYRING}] " if Path(_KEYRING).exists() else ""
+    signed = f"[signed-by={KEYRING}] " if Path(KEYRING).exists() else ""
     (state / "sources.list").write_text(
         f"deb {signed}{debian.mirror()} {machine.suite} main\n"
     )
