@@ -139,6 +139,7 @@ TABLE = {
         links=("text", "file"),
         fingerprints=("truth", True),
         strict=("truth", False),
+        differences=("truth", False),
     ),
     "explain": Request(
         "jobs.explain:explain_module",

@@ -79,6 +79,34 @@ def test_a_dry_run_writes_nothing(folder: Path, tmp_path: Path):
     assert sorted(tmp_path.rglob("*")) == before
 
 
+@pytest.mark.parametrize("dry_run", [True, False])
+def test_the_lines_that_come_and_go_are_told(
+    folder: Path, tmp_path: Path, dry_run: bool
+):
+    indexes.write_indexes(rootfs.RELEASE, str(tmp_path))
+    dep = folder / "modules.dep"
+    right = next(line for line in dep.read_text().splitlines() if "sem.ko:" in line)
+    # As an old kmod's depmod lost it, after which others appended lines.
+    wrong = "rtai/rtai_sem.ko: rtai/rtai_hal.ko"
+    dep.write_text(dep.read_text().replace(right, wrong))
+    more = [f"rtai/gone{number}.ko:" for number in range(300)]
+    dep.write_text(dep.read_text() + "\n".join(more) + "\n")
+
+    reply = indexes.write_indexes(
+        rootfs.RELEASE, str(tmp_path), dry_run=dry_run, differences=True
+    )
+
+    assert reply["differences"] == {
+        "modules.dep": {
+            "removed": [wrong, *more[:199]],
+            "added": [right],
+            "more": 101,
+        }
+    }
+    again = indexes.write_indexes(rootfs.RELEASE, str(tmp_path), differences=True)
+    assert bool(again["differences"]) is dry_run
+
+
 def test_a_bad_module_is_named_and_the_others_keep_their_lines(
     folder: Path, tmp_path: Path
 ):

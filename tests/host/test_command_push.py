@@ -84,6 +84,19 @@ def test_a_dry_push_tells_what_is_the_same_already(session, home, capsys):
     assert "is the same" in capsys.readouterr().out
 
 
+@pytest.mark.parametrize("dry", [True, False])
+def test_what_is_different_is_shown_on_request(session, home, capsys, dry):
+    (home / "m.ko").write_bytes(module_file(vermagic="6.1.0-28-amd64 SMP"))
+    session.replies["hash"] = "0" * 64
+    place = f"{FACTS['module_tree']['path']}/extra/m.ko"
+    session.pushed[place] = module_file(vermagic="6.1.0-27-amd64 SMP")
+
+    assert run("push", "m.ko", "--diff", *(["-C"] if dry else [])) == ExitStatus.DONE
+    out = capsys.readouterr().out
+    assert "\n-vermagic: 6.1.0-27-amd64 SMP\n+vermagic: 6.1.0-28-amd64 SMP\n" in out
+    assert (session.pushed[place] == module_file()) is not dry
+
+
 def test_push_replaces_a_module_where_it_is(session, home):
     (home / "rtai_mbx.ko").write_bytes(module_file())
     session.replies["find"]["found"] = {"rtai_mbx.ko": ["rtai/rtai_mbx.ko"]}

@@ -52,6 +52,7 @@ def pushed(**more):
         "signed_with_debug": False,
         "replaces": False,
         "changed": True,
+        "difference": [],
     } | more
 
 

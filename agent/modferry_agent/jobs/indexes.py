@@ -3,7 +3,14 @@
 import os
 
 from modferry_agent.compat import native, raw
-from modferry_agent.core import depgraph, depmodconfig, names, precedence, strictness
+from modferry_agent.core import (
+    depgraph,
+    depmodconfig,
+    linediff,
+    names,
+    precedence,
+    strictness,
+)
 from modferry_agent.core.contents import Contents, kmod_release
 from modferry_agent.core.symbols import SymbolTable
 from modferry_agent.errors import FileError, FormatError, RequestError
@@ -152,18 +159,21 @@ def write_indexes(
     links="file",
     fingerprints=True,
     strict=False,
+    differences=False,
     context=None,
 ):
-    # type: (str | None, str, bool, str | int | None, str, bool, bool, Any) -> dict[str, Any]
+    # type: (str | None, str, bool, str | int | None, str, bool, bool, bool, Any) -> dict[str, Any]
     """Write the whole index set of a release as one publication.
 
     like: the release of kmod whose bytes to write, ``34`` if None
     links: ``file`` or ``kmod``, see `read_tree`
     fingerprints: record the sha256 of each module file, too
     strict: write nothing if there is anything to warn of, see `strictness`
+    differences: tell which lines come and go
 
     Returns release, directory, modules (their number), changed and unchanged (names of
-    files), warnings, conflicts, dry_run.
+    files), differences (name -> `linediff.difference`, of the texts that change),
+    warnings, conflicts, dry_run.
     """
     release = release or running_release()
     basedir = basedir.rstrip("/")
@@ -186,6 +196,7 @@ def write_indexes(
         warnings = tree.warnings + list(made.warnings)
         if strict:
             strictness.refuse_warnings(directory, warnings, made.conflicts)
+        told = _differences(directory, made) if differences else {}
         if dry_run:
             changed, unchanged = indexstore.compare(directory, made.files)
         else:
@@ -202,10 +213,21 @@ def write_indexes(
         "modules": made.modules,
         "changed": changed,
         "unchanged": unchanged,
+        "differences": told,
         "warnings": [{"path": path, "reason": reason} for path, reason in warnings],
         "conflicts": made.conflicts,
         "dry_run": bool(dry_run),
     }
+
+
+def _differences(directory, made):
+    # type: (str, Made) -> dict[str, Any]
+    told = {}
+    for name, content in made.files:
+        old = moduletree.read_if_there(directory + "/" + name)
+        if not name.endswith(".bin") and old != content:
+            told[name] = linediff.difference(native(old or b""), native(content))
+    return told
 
 
 def no_tree(directory):

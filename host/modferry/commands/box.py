@@ -11,6 +11,7 @@ from modferry.commands.htmlpage import html_option, with_page
 from modferry.commands.settings import (
     Settings,
     box_options,
+    diff_option,
     dry_run_option,
     pass_settings,
 )
@@ -84,6 +85,7 @@ def failure(value: Value, box: str) -> LoadError | None:
     "--strict", is_flag=True, help="Write nothing and fail where there is a warning."
 )
 @html_option
+@diff_option
 @dry_run_option
 @box_options
 @pass_settings
@@ -96,6 +98,7 @@ def depmod(  # noqa: PLR0913, PLR0917 - an option each
     html: Path | None,
     *,
     strict: bool,
+    with_diff: bool,
     dry_run: bool,
 ) -> Result:
     """Write the indexes of a module tree anew, all of them or none.
@@ -110,6 +113,7 @@ def depmod(  # noqa: PLR0913, PLR0917 - an option each
         like=like,
         links=links,
         strict=strict,
+        differences=with_diff,
         dry_run=dry_run,
     )
     return with_page(result, html)

@@ -11,9 +11,11 @@ from modferry.commands.htmlpage import html_option, with_page
 from modferry.commands.settings import (
     Settings,
     box_options,
+    diff_option,
     dry_run_option,
     pass_settings,
 )
+from modferry.core.filediff import difference
 from modferry.core.plan import LocalFile, Move, check_fits, plan_push
 from modferry.core.results import Result
 from modferry.core.stripping import Stripped, without_debug
@@ -31,6 +33,7 @@ from modferry.session import Session
     "--keep-debug", is_flag=True, help="Send the debug sections of modules, too."
 )
 @html_option
+@diff_option
 @dry_run_option
 @box_options
 @pass_settings
@@ -42,6 +45,7 @@ def push(  # noqa: PLR0913 - an option each
     *,
     any_kernel: bool,
     keep_debug: bool,
+    with_diff: bool,
     dry_run: bool,
 ) -> Result:
     """Send files to the box.
@@ -57,7 +61,10 @@ def push(  # noqa: PLR0913 - an option each
     def work(session: Session) -> Result:
         moves = plan_on(session, local, directory, any_kernel=any_kernel)
         act = would_push if dry_run else carry_out
-        done = [act(session, move) for move in moves]
+        done = []
+        for move in moves:
+            told = difference_on(session, move) if with_diff else []
+            done.append(act(session, move) | {"difference": told})
         value = {"dry_run": dry_run, "files": done}
         return Result("push", value, box=session.box.name)
 
@@ -102,6 +109,15 @@ def plan_on(
     place = session.request("find", names=[file.name for file in files])
     known = {name: paths[0] for name, paths in place["found"].items()}
     return plan_push(files, directory=None, tree=place["tree"], known=known)
+
+
+def difference_on(session: Session, move: Move) -> list[str]:
+    """Return the lines of a diff between the box's file and the one to be sent."""
+    there = session.request("hash", path=move.path)
+    if there == move.sha256:
+        return []
+    old = None if there is None else session.pull(move.path)
+    return difference(old, move.file.content)
 
 
 def would_push(session: Session, move: Move) -> dict[str, object]:

@@ -261,4 +261,8 @@ dry_run_option = click.option(
     help="Say what would be done; change nothing.",
 )
 
+diff_option = click.option(
+    "--diff", "with_diff", is_flag=True, help="Show what is or would be different."
+)
+
 pass_settings = click.make_pass_decorator(Settings, ensure=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from types import MappingProxyType
 
-from modferry.core import explain, runlines, upgradetexts
+from modferry.core import explain, filediff, runlines, upgradetexts
 from modferry.core.results import Value
 from modferry_agent.core import explaintext
 
@@ -94,6 +94,8 @@ def push(value: Value) -> list[str]:
     ]
     lines = columns(rows)
     for each in value["files"]:
+        if each["difference"]:
+            lines += [f"{each['path']}:", *each["difference"]]
         if each["stripped_bytes"]:
             lines.append(
                 f"{each['file']}: {each['stripped_bytes']} bytes of debug sections are "
@@ -134,6 +136,8 @@ def depmod(value: Value) -> list[str]:
         (label, " ".join(value[key]) or "none")
         for label, key in ((verb, "changed"), ("unchanged", "unchanged"))
     )
+    for name, told in sorted(value.get("differences", {}).items()):
+        lines += [f"{name}:", *filediff.of_index(told)]
     lines += [
         f"warning: {each['path']}: {each['reason']}" for each in value["warnings"]
     ]
