@@ -154,7 +154,7 @@ def find_reference(directory, sources, loaded, avoid=()):
     which came with it.  None: there is none that can be read.
     avoid: names that are no comparison, since they are under question
     """
-    for name in _candidates(sources, loaded, avoid):
+    for name in candidates(sources, loaded, avoid):
         path = sources.line_of(name)[0]
         if not path.startswith("kernel/"):
             continue
@@ -169,8 +169,9 @@ def find_reference(directory, sources, loaded, avoid=()):
     return None
 
 
-def _candidates(sources, loaded, avoid):
+def candidates(sources, loaded, avoid):
     # type: (Sources, list[str], tuple[str, ...]) -> list[str]
+    """Return the names of modules that `find_reference` looks at, best first."""
     found = [name for name in loaded if name not in avoid][:16]
     tries = 0
     if sources.dep is not None:

@@ -1,7 +1,5 @@
 """Why a module does not load, or did not: found from files, indexes and the log."""
 
-import os
-
 from modferry_agent.compat import TYPE_CHECKING
 from modferry_agent.core import diagnosis, logfindings, policy
 from modferry_agent.core.diagnosis import DEPMOD, ERROR, NOTE, WARNING, Subject, finding
@@ -107,7 +105,7 @@ class Case(object):
         reference = checked.find_reference(
             self.tree, self.sources, self.loaded, (self.name,)
         )
-        self.gate = checked.Gate(os.uname()[4], records, False, reference)
+        self.gate = checked.Gate(kernel.machine, records, False, reference)
         self.kernel_crcs = {}  # type: dict[str, int]
         if reference is not None:
             for symbol, crc, _ in reference.parse().imports:

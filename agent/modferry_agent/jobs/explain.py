@@ -14,8 +14,10 @@ if TYPE_CHECKING:
     from modferry_agent.jobs.tree import Tree  # noqa: F401
 
 
-def explain_module(module, release=None, basedir="", links="file", context=None):
-    # type: (str, str | None, str, str, Any) -> dict[str, Any]
+def explain_module(
+    module, release=None, basedir="", links="file", context=None, config_paths=None
+):
+    # type: (str, str | None, str, str, Any, list[str] | None) -> dict[str, Any]
     """Return why depmod gives a module its dependencies; nothing is written.
 
     module: its name, or a path relative to the module tree
@@ -23,7 +25,13 @@ def explain_module(module, release=None, basedir="", links="file", context=None)
     The reply is that of `core.explain.explanation`, and ``release``.
     """
     release = release or running_release()
-    tree = indexes.read_tree(release, basedir.rstrip("/"), links=links, context=context)
+    tree = indexes.read_tree(
+        release,
+        basedir.rstrip("/"),
+        links=links,
+        config_paths=config_paths,
+        context=context,
+    )
     return explanation(tree, module)
 
 

@@ -48,7 +48,7 @@ def read_facts(basedir="", kernel=None, device=klogdevice.DEVICE, context=None):
         "python_path": sys.executable or "",
         "kmod": _kmod(),
         "uid": os.getuid(),
-        "module_tree": _tree(tree),
+        "module_tree": tree_facts(tree),
         "modules_loaded": loaded,
         "tainted": kernel.read_number("/proc/sys/kernel/tainted") or 0,
         "modules_disabled": None if disabled is None else disabled == 1,
@@ -85,8 +85,9 @@ def _kmod():
     return None
 
 
-def _tree(tree):
+def tree_facts(tree):
     # type: (str) -> dict[str, Any]
+    """Return the facts of a module tree: how many modules, and of its indexes."""
     found = {
         "path": tree,
         "present": os.path.isdir(raw(tree)),

@@ -52,7 +52,7 @@ def load_modules(
     if not dry_run:
         lock.acquire()
     try:
-        run = _Load(kernel, loader, basedir, require_fingerprint, device)
+        run = Load(kernel, loader, basedir, require_fingerprint, device)
         return run.load(module, parameters, dry_run, context)
     finally:
         lock.release()
@@ -71,7 +71,7 @@ def _not_live(name):
     }
 
 
-class _Load(Run):
+class Load(Run):
     """A whole load: planned, checked, then inserted step by step."""
 
     def load(self, module, parameters, dry_run, context):

@@ -48,7 +48,7 @@ class Run(object):
             self.present = []  # no /proc: a plan can be made without
         self.licences = {}  # type: dict[str, str]
         self.gate = checked.Gate(
-            os.uname()[4],
+            kernel.machine,
             fingerprints.read(basedir, kernel.release),
             require_fingerprint,
         )

@@ -106,7 +106,7 @@ def _read_sources(kernel, directory, config_paths, required):
             text = "Directories inside directories are not supported: " + path
             complaints.append(("conf_files_filter_out", text))
 
-    files = configfiles.read_files("modprobe.d", config_paths, report)
+    files = configfiles.read_files("modprobe.d", config_paths, report, kernel.root)
     for name in ("modules.softdep", "modules.weakdep"):
         content = moduletree.read_if_there(directory + "/" + name)
         if content:

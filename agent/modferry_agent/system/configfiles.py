@@ -19,16 +19,17 @@ if TYPE_CHECKING:
 DIRECTORIES = ("/etc", "/run", "/usr/local/lib", "/usr/lib", "/lib")
 
 
-def read_files(kind, paths=None, report=None):
-    # type: (str, Iterable[str] | None, moduletree.Report | None) -> list[tuple[str, str]]
+def read_files(kind, paths=None, report=None, root=""):
+    # type: (str, Iterable[str] | None, moduletree.Report | None, str) -> list[tuple[str, str]]
     """Return ``(path, text)`` of the files, sorted by file name.
 
     kind: ``depmod.d`` or ``modprobe.d``
     paths: files and directories to read in place of the usual ones
     report: called with path and reason for what is left out
+    root: prefix of the usual directories
     """
     if paths is None:
-        paths = [directory + "/" + kind for directory in DIRECTORIES]
+        paths = ["%s%s/%s" % (root, directory, kind) for directory in DIRECTORIES]
     found = {}  # type: dict[str, str]
     for path in paths:
         for name, place in _files_of(path):

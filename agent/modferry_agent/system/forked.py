@@ -12,6 +12,7 @@ import marshal
 import os
 import signal
 import struct
+import sys
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -42,6 +43,13 @@ def processors():
         return 1
 
 
+def _has_threads():
+    # type: () -> bool
+    # A fork has only one of them, and whatever locks the others held.
+    threading = sys.modules.get("threading")
+    return threading is not None and threading.active_count() > 1
+
+
 class Helper(object):
     """A second process for a few jobs, one after the other; it may fail at any time.
 
@@ -58,7 +66,7 @@ class Helper(object):
         self._jobs = jobs
         self._pid = self._answers = self._orders = -1
         self._is_at_work = False
-        if processors() > 1:
+        if processors() > 1 and not _has_threads():
             try:
                 self._fork()
             except EnvironmentError:

@@ -14,14 +14,15 @@ if TYPE_CHECKING:
 class Kernel(object):
     """The kernel's files below one root; tests give a directory of their own.
 
-    root: prefix of /proc, /sys and /run; empty on a box.
-    release: of the running kernel unless given.
+    root: prefix of /proc, /sys, /run and /etc; empty on a box.
+    release, machine: of the running kernel unless given.
     """
 
-    def __init__(self, root="", release=""):
-        # type: (str, str) -> None
+    def __init__(self, root="", release="", machine=""):
+        # type: (str, str, str) -> None
         """Remember the root; read nothing yet."""
         self.root = root
+        self.machine = machine or compat.native(compat.raw(os.uname()[4]))
         self.release = release or compat.native(compat.raw(os.uname()[2]))
 
     def path(self, name):
