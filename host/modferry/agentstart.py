@@ -6,7 +6,7 @@ import re
 from collections.abc import Generator, Sequence
 
 from modferry.core.launch import archive_lines
-from modferry.errors import BootstrapError
+from modferry.errors import BootstrapError, NoPythonError
 from modferry.steps import (
     AGAIN,
     AGENT_SPEAKS,
@@ -65,13 +65,14 @@ def start_agent(wanted: Wanted, lines: list[str], *, terminal: bool) -> Dialogue
             yield from _feed(wanted, heard.match, end)
             return
         if found is NO_PYTHON:
-            raise BootstrapError(
+            raise NoPythonError(
                 "the box has no Python that can run the agent",
                 where=wanted.where,
                 why="none of " + ", ".join(wanted.launch.pythons) + " is there, "
                 "2.6 or newer, and works",
                 next_step="install python3-minimal there (python-minimal on Squeeze "
-                "and Wheezy), or name its path under python in the profile",
+                "and Wheezy), or name its path under python in the profile; over SSH "
+                "its shell is enough for most",
             )
         last = last_line(heard.text) or last
         if found is None and attempt >= TRIES:

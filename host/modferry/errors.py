@@ -100,6 +100,10 @@ class BootstrapError(BoxError):
     """The box answered, but the agent could not be started there."""
 
 
+class NoPythonError(BootstrapError):
+    """The box has a shell, but no Python for the agent."""
+
+
 class ReplyError(BoxError):
     """The agent answered a request with an error.
 

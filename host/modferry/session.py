@@ -1,61 +1,59 @@
-"""One box: connect, start the agent, request, close."""
+"""One box: connect, find what answers there, request, close."""
 
 from __future__ import annotations
 
-import time
-import zlib
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
 from threading import Event
-from typing import Any
+from typing import Any, Protocol
 
-from modferry import resources
+from modferry.agentside import AgentSide
 from modferry.channel import Channel
 from modferry.consoletext import ConsoleLines
 from modferry.core import events
-from modferry.core.messages import error_of, plain_of, text_of
 from modferry.core.profilekeys import with_address
-from modferry.delivery import AGAIN_CODES, LEAST_BYTES, awaited, choose, early
-from modferry.errors import ReplyError, TransportError
+from modferry.errors import NoPythonError, TransportError
 from modferry.fleet.inventory import Box
-from modferry.sent import Sent
 from modferry.starting import Starter
 from modferry.trace import Trace
-from modferry.transport.base import Line
+from modferry.transport.base import Transport
 from modferry.transport.opening import open_transport
 from modferry.transport.stopping import StoppableTransport
-from modferry_agent.requests import TABLE, TIME_LIMIT_S
 
-CHUNK = 8192
-QUEUE_LIMIT = 32_768
+
+class Side(Protocol):
+    """What answers the requests: an agent on the box, or this host by its shell.
+
+    greeting: what it says of the box: release, machine, python, ...
+    """
+
+    greeting: dict[str, Any]
+
+    def request(self, name: str, **arguments: Any) -> Any:  # noqa: ANN401
+        """Return the answer to a request; see `Session.request`."""
+
+    def push(self, source: Path | bytes, path: str, *, mode: int = 0o644) -> Any:  # noqa: ANN401
+        """Send a file to its place on the box; see `Session.push`."""
+
+    def pull(self, path: str) -> bytes:
+        """Return the content of a file of the box; see `Session.pull`."""
 
 
 class Session:
-    """A running agent on one box.
+    """A box that answers requests.
 
-    greeting: what the agent said of itself: protocol, python, release, machine, ...
+    greeting: what its side said of itself: release, machine, python, ...
     console: what the box has printed on its console so far.
     """
 
-    def __init__(
-        self,
-        box: Box,
-        channel: Channel,
-        greeting: dict[str, Any],
-        sink: events.EventSink,
-        timeout_s: float | None,
-    ) -> None:
+    def __init__(self, box: Box, side: Side, console: ConsoleLines) -> None:
         """Keep what a session is made of; `open` is how to get one."""
         self.box = box
-        self.greeting = greeting
-        self.console = channel.console
-        self._channel = channel
-        self._sink = sink
-        self._timeout_s = timeout_s
-        self._last_id = 0
-        self._used: set[str] = set()
+        self.greeting = side.greeting
+        self.console = console
+        self._side = side
 
     @classmethod
     @contextmanager
@@ -89,211 +87,59 @@ class Session:
                 starter = Starter(
                     box, channel, secrets, sink=events, trace=recorder, console=console
                 )
-                session = cls(box, channel, starter.start(), events, timeout_s)
                 try:
-                    session.speed_up()
-                    yield session
+                    greeting = starter.start()
+                except NoPythonError:
+                    if transport.kind == "tty":
+                        raise
+                    with _by_shell(transport, recorder, box, events, timeout_s) as side:
+                        yield cls(box, side, console)
+                    return
+                agent = AgentSide(box, channel, greeting, events, timeout_s)
+                try:
+                    agent.speed_up()
+                    yield cls(box, agent, console)
                 finally:
                     channel.leave()
             finally:
                 console.end()
                 transport.close()
 
-    def speed_up(self) -> bool:
-        """Go up to the profile's top speed if the line carries it; say whether."""
-        console = self.box.profile.console
-        wanted = console.top_baud or console.baud
-        line = self._channel.transport
-        if wanted <= console.baud or not isinstance(line, Line):
-            return False
-        try:
-            self._answer(self._ask("speed", {"baud": wanted}), "speed")
-        except ReplyError as error:
-            self._sink(events.State(f"the speed stays: {error.message}"))
-            return False
-        self._channel.settle()
-        holds = self._channel.change_speed(wanted, console.baud)
-        words = "the line carries" if holds else "the line does not carry"
-        self._sink(events.State(f"{words} {wanted} bits a second"))
-        return holds
-
     def request(self, name: str, **arguments: Any) -> Any:  # noqa: ANN401 - plain values
-        """Return the agent's answer to a request of `modferry_agent.requests.TABLE`.
+        """Return the answer to a request of `modferry_agent.requests.TABLE`.
 
         Raise ReplyError for an error reply, TransportError when the box falls silent.
         """
-        identity = self._ask(name, arguments)
-        return text_of(self._answer(identity, name)["value"])
+        return self._side.request(name, **arguments)
 
     def push(self, source: Path | bytes, path: str, *, mode: int = 0o644) -> Any:  # noqa: ANN401
-        """Send a file to its place on the box; return what the agent says of it.
+        """Send a file to its place on the box; return what became of it.
 
         Raise ReplyError when the box refuses it; its old file is then untouched.
         """
-        content = source if isinstance(source, bytes) else source.read_bytes()
-        if self._channel.slow and len(content) >= LEAST_BYTES:
-            return self._deliver(content, path, mode)
-        return self._push(content, path, mode, [self._part("files")])
-
-    def _push(self, content: bytes, path: str, mode: int, parts: list[str]) -> Any:  # noqa: ANN401
-        deflate = bool(self.greeting["zlib"])
-        arguments = {
-            "path": path,
-            "size": len(content),
-            "sha256": resources.sha256(content),
-            "mode": mode,
-            "encoding": "deflate" if deflate else "stored",
-        }
-        identity = self._ask("push", arguments, parts)
-        message = self._answer(identity, "push", b"ready")
-        if message["kind"] == b"ready":
-            self._stream(
-                identity, zlib.compress(content, 9) if deflate else content, path
-            )
-            message = self._answer(identity, "push")
-        return text_of(message["value"])
-
-    def _deliver(self, content: bytes, path: str, mode: int) -> Any:  # noqa: ANN401
-        """Send a file by what the box has of it, and of files like it, already."""
-        sent = Sent(self.box.address.text)
-        candidates = sent.like(content, path)
-        arguments = {
-            "path": path,
-            "size": len(content),
-            "sha256": resources.sha256(content),
-            "mode": mode,
-            "bases": [place for place, _ in candidates],
-        }
-        with early(content) as (whole, pool):
-            identity = self._ask("deliver", arguments)
-            message = self._answer(identity, "deliver", b"ready")
-            try:
-                if message["kind"] == b"ready":
-                    offer = text_of(message)
-                    choosing = pool.submit(choose, whole, path, offer, candidates, sent)
-                    choice = awaited(choosing, self._channel.exchange)
-                    self._sink(events.State(f"{path}: {choice.words}"))
-                    self._stream(identity, choice.rest, path, choice.plan)
-                    message = self._answer(identity, "deliver")
-            except ReplyError as error:
-                if error.code not in AGAIN_CODES:
-                    raise
-                return self._push(content, path, mode, [self._part("files")])
-        sent.keep(path, content)
-        known = {"path": path, "size": len(content), "sha256": arguments["sha256"]}
-        return known | text_of(message["value"])
+        return self._side.push(source, path, mode=mode)
 
     def pull(self, path: str) -> bytes:
         """Return the content of a file of the box, checked by its sha256."""
-        identity = self._ask("pull", {"path": path})
-        size = self._answer(identity, "pull", b"ready")["size"]
-        pieces: list[bytes] = []
-        done = 0
-        while (message := self._answer(identity, "pull", b"chunk"))["kind"] == b"chunk":
-            pieces.append(message["octets"])
-            done += len(pieces[-1])
-            self._sink(events.Progress(done, size, path))
-        content = b"".join(pieces)
-        if text_of(message["value"])["sha256"] != resources.sha256(content):
-            raise TransportError(
-                "what arrived is not what was sent",
-                where=f"{self.box.name}, {path}",
-                next_step="pull it again; the file may have been written to meanwhile",
-            )
-        return content
+        return self._side.pull(path)
 
-    def _ask(
-        self, name: str, arguments: dict[str, Any], parts: list[str] | None = None
-    ) -> int:
-        given = {key: plain_of(value) for key, value in arguments.items()}
-        TABLE[name].check(name, given)
-        if parts is None:
-            parts = [self._part(part) for part in resources.parts_for(name)]
-        # A part that the agent has begun to use need not be named again.
-        parts = [part for part in parts if part not in self._used]
-        self._used |= {*parts}
-        self._last_id += 1
-        self._channel.send(
-            kind="request", id=self._last_id, name=name, arguments=given, parts=parts
-        )
-        return self._last_id
 
-    def _part(self, part: str) -> str:
-        """Have a part of the agent on the box; return its sha256."""
-        sha256 = resources.part_sha256(part)
-        if sha256 not in self.greeting["parts"]:
-            content = resources.agent_parts()[part]
-            place = f"{self.greeting['home']}/modferry-{sha256}.zip"
-            if part == "files":
-                self._push(content, place, 0o644, [])
-            else:
-                self.push(content, place)
-            self.greeting["parts"].append(sha256)
-        return sha256
+@contextmanager
+def _by_shell(
+    transport: Transport,
+    recorder: Trace,
+    box: Box,
+    sink: events.EventSink,
+    timeout_s: float | None,
+) -> Iterator[Side]:
+    # A box without Python is rare, and the agent's own code takes its time to import.
+    from modferry.shellside.side import ShellSide  # noqa: PLC0415
+    from modferry.shellside.talk import Shell  # noqa: PLC0415
 
-    def _answer(
-        self, identity: int, name: str, kind: bytes = b"reply"
-    ) -> dict[str, Any]:
-        """Wait for a message of that kind or the reply; the sink gets the progress."""
-        limit_s = self._limit_s(name)
-        last = time.monotonic()
-        while True:
-            message = self._channel.next()
-            if message is None:
-                if time.monotonic() - last > limit_s:
-                    raise self._silent(name, limit_s)
-                continue
-            last = time.monotonic()
-            if message.get("id") != identity:
-                continue
-            if message["kind"] == b"progress":
-                what = text_of(message["what"])
-                self._sink(events.Progress(message["done"], message["total"], what))
-            elif message["kind"] == b"error":
-                raise error_of(message, name, self.box.name)
-            elif message["kind"] in (kind, b"reply"):
-                return message
-
-    def _stream(
-        self,
-        identity: int,
-        octets: bytes,
-        what: str,
-        plan: dict[str, Any] | None = None,
-    ) -> None:
-        """Send the bytes in chunks; return early when an answer, an error, is there.
-
-        plan: what the agent is told with the first of them.
-        """
-        first = {} if plan is None else {"plan": plan}
-        channel = self._channel
-        limit_s = self._limit_s("push")
-        for at in range(0, max(1, len(octets)), CHUNK):
-            last = at + CHUNK >= len(octets)
-            channel.send(
-                kind="chunk",
-                id=identity,
-                octets=octets[at : at + CHUNK],
-                last=last,
-                **first,
-            )
-            first = {}
-            while channel.unsent > (0 if last else QUEUE_LIMIT):
-                channel.exchange()
-                done = max(0, at + CHUNK - channel.unsent)
-                self._sink(events.Progress(min(done, len(octets)), len(octets), what))
-                if channel.waiting:
-                    return
-                if channel.silent_s > limit_s:
-                    raise self._silent("push", limit_s)
-
-    def _limit_s(self, name: str) -> float:
-        return self._timeout_s or TIME_LIMIT_S[TABLE[name].time_class]
-
-    def _silent(self, name: str, limit_s: float) -> TransportError:
-        return TransportError(
-            f'the box does not answer the request "{name}"',
-            where=self.box.name,
-            why=f"no sign of it for {limit_s:.0f} s",
-            next_step="see what its console says; a kernel that crashed needs a reset",
-        )
+    shell = Shell(transport, recorder.record, box.name, timeout_s)
+    shell.begin()
+    try:
+        yield ShellSide(shell, sink)
+    finally:
+        with suppress(TransportError):
+            shell.leave()

@@ -145,7 +145,7 @@ class Bench:
             session = stack.enter_context(Session.open(box, events=watch(seen)))
             print(f"  first contact {time.monotonic() - began:.2f} s", flush=True)
             session.request("hash", path="/nonexistent")
-            session._part("files")
+            session._side._part("files")
             for name, content in self.files.items():
                 target = home / f"{name}.ko"
                 if row.earlier:
@@ -154,7 +154,7 @@ class Bench:
                     Sent(box.address.text).keep(str(target), old)
                 else:
                     shutil.rmtree(home / "sent", ignore_errors=True)
-                resent = session._channel._link.resent
+                resent = session._side._channel._link.resent
                 began = time.monotonic()
                 try:
                     session.push(content, str(target))
@@ -165,7 +165,7 @@ class Bench:
                 took_s = time.monotonic() - began
                 assert target.read_bytes() == content
                 found.append(len(content) / took_s / (row.baud / 10))
-                link = session._channel._link
+                link = session._side._channel._link
                 print(
                     f"    {name}: {took_s:.3f} s, {link.resent - resent} frames resent,"
                     f" payload {link.payload}, {seen[-1:]}",

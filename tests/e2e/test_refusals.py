@@ -6,8 +6,6 @@ import contextlib
 import struct
 from pathlib import Path
 
-import pytest
-
 from modferry.lab.box import PracticeBox
 from support.commands import Ran, modferry
 from support.practice import box_up, shell
@@ -114,12 +112,12 @@ def test_a_module_with_another_kernels_vermagic(practice_image, tmp_path):
         }  # fmt: skip
 
 
-@pytest.mark.parametrize("by", ["practice", "practice-ssh"])
-def test_a_box_without_python(practice_image, tmp_path, by):
+def test_a_console_of_a_box_without_python(practice_image, tmp_path):
     with box_up(practice_image, tmp_path / "lab", switches={"nopython": ""}) as box:
-        ran = modferry("facts", "--on", by, lab=box.directory)
+        ran = modferry("facts", "--on", "practice", lab=box.directory)
 
         explained(ran, 4, "no Python")
+        assert "over SSH" in ran.error["next"]
 
 
 def test_a_full_disk(practice_image, tmp_path):

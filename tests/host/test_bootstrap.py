@@ -149,7 +149,7 @@ def test_sudo_is_asked_and_its_refusal_said():
 
 
 def test_a_pipe_needs_one_line_and_no_questions():
-    transport, run = play([Hears(rb";exit\n$"), Says(GREETING)], pipe=True)
+    transport, run = play([Hears(rb'MF NOPYTHON"\n$'), Says(GREETING)], pipe=True)
 
     assert run() == GREETING
     assert transport.heard.count(b"\n") == 1

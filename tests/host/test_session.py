@@ -236,9 +236,9 @@ profile = replace(box.profile, directories=({str(tmp_path / "modferry")!r},),
                   python=({sys.executable!r},))
 box = replace(box, profile=profile, password=Source(file=sys.argv[2]))
 with Session.open(box) as session:
-    session._ask("push", dict(path={str(target)!r}, size=10, sha256="0" * 64))
-    session._channel.exchange()
-    session._channel.exchange()
+    session._side._ask("push", dict(path={str(target)!r}, size=10, sha256="0" * 64))
+    session._side._channel.exchange()
+    session._side._channel.exchange()
     print("pushing", flush=True)
     import time
     time.sleep(100)
@@ -281,8 +281,8 @@ def test_an_agent_at_work_for_a_dead_host_is_taken_over(box_of, monkeypatch):
     with FakeBox() as fake:
         with Session.open(box_of(fake)) as first:
             # Nobody acknowledges what the agent sends: it says it again and again.
-            first._ask("pull", {"path": sys.executable})
-            first._channel._transmit(time.monotonic())
+            first._side._ask("pull", {"path": sys.executable})
+            first._side._channel._transmit(time.monotonic())
         with Session.open(box_of(fake)) as second:
             assert second.pull("/bin/sh") == Path("/bin/sh").read_bytes()
 

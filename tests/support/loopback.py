@@ -40,7 +40,10 @@ exec unshare -m sh -c 'mount --bind "$box" {folder}/own
 case $fault in
 hangs) exec sleep 600 ;;
 drops) head -c 9000 | sh ;;
-no-python) mount --bind /dev/null $(readlink -f /usr/bin/python3); exec sh ;;
+no-python) for tool in python3 sha256sum sha1sum md5sum; do
+    mount --bind /dev/null $(readlink -f /usr/bin/$tool)
+    done
+    exec sh ;;
 read-only) mount --bind {folder}/own/root {folder}/own/root &&
     mount -o remount,ro,bind {folder}/own/root
     exec sh -c "$SSH_ORIGINAL_COMMAND" ;;
@@ -58,7 +61,7 @@ esac'
 OUTCOMES: Mapping[str, tuple[str, str]] = {
     "hangs": ("failed", "the agent does not start"),
     "drops": ("unreachable", "the link to"),
-    "no-python": ("failed", "no Python that can run the agent"),
+    "no-python": ("failed", "neither Python nor a tool for sums"),
     "read-only": ("failed", "Read-only file system"),
     "full": ("failed", "No space left on device"),
     "lies": ("failed", "the agent does not"),

@@ -174,7 +174,9 @@ def shell_script(launch: Launch, *, terminal: bool) -> str:
         "command -v $p >/dev/null 2>&1||continue;"
         f"{run};r=$?;"
         f"if [ $r -eq {DONE} ]||[ $r -gt 128 ];then n=;break;fi;done;"
-        '[ -z "$n" ]||echo "@@""MF NOPYTHON"'
+        # Without a Python a shell on a pipe stays: it can do without the agent.
+        + ("" if terminal or not launch.leave else '[ -z "$n" ]&&exit;')
+        + '[ -z "$n" ]||echo "@@""MF NOPYTHON"'
     )
     if terminal:
         # A wrong bit makes ^C of a C, ^Z of a Z, ^S of an S.
@@ -185,7 +187,7 @@ def shell_script(launch: Launch, *, terminal: bool) -> str:
             f"k=$(cut -f1 {PRINTK})&&echo {launch.log_level} >{PRINTK};{script};"
             f'[ -z "$k" ]||echo "$k" >{PRINTK}'
         )
-    if launch.leave:
+    if launch.leave and terminal:
         script += ";exit"
     return script
 

@@ -1,0 +1,200 @@
+"""depmod for a box without Python: computed here, published there."""
+
+from __future__ import annotations
+
+import stat
+from collections import OrderedDict
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from threading import Lock
+from typing import Any
+
+from modferry.shellside.gather import Gathered
+from modferry.shellside.look import LIMIT_S
+from modferry.shellside.mirror import Mirror, mirror_of
+from modferry.shellside.publish import Publisher
+from modferry.shellside.sending import send_file
+from modferry.shellside.work import Work, config_directories, outside
+from modferry_agent.core import depfiles, depmodconfig, strictness
+from modferry_agent.jobs import indexes
+from modferry_agent.jobs.explain import explain_module
+from modferry_agent.jobs.tree import directory_of
+from modferry_agent.system import configfiles, fingerprints
+
+MADE = frozenset(name for name, _encode, _since in depfiles.TABLE)
+"""The index files."""
+
+KEPT_TREES = 8
+"""Of how many trees the indexes are kept while this program runs."""
+
+
+@dataclass(frozen=True, slots=True)
+class Computed:
+    """The indexes of a tree, and what there is to say of it.
+
+    files: name -> bytes.  records: path -> sha256 and size of each module.
+    modules: their number.  warnings: path and reason, plain, as conflicts are.
+    """
+
+    files: dict[str, bytes]
+    records: dict[str, tuple[str, int]]
+    modules: int
+    warnings: list[tuple[str, str]]
+    conflicts: list[dict[str, Any]]
+
+
+class Trees:
+    """What was computed lately: boxes with equal trees are computed once.
+
+    Whoever comes second waits for the first.
+    """
+
+    def __init__(self) -> None:
+        """Begin with none."""
+        self._lock = Lock()
+        self._locks: OrderedDict[str, Lock] = OrderedDict()
+        self._known: dict[str, Computed] = {}
+
+    @contextmanager
+    def of(self, key: str) -> Iterator[Computed | None]:
+        """Yield what is known of a tree; None: it has to be computed, for `keep`."""
+        with self._lock:
+            lock = self._locks.setdefault(key, Lock())
+            self._locks.move_to_end(key)
+            while len(self._locks) > KEPT_TREES:
+                old, _ = self._locks.popitem(last=False)
+                self._known.pop(old, None)
+        with lock:
+            yield self._known.get(key)
+
+    def keep(self, key: str, computed: Computed) -> None:
+        """Keep what was computed."""
+        self._known[key] = computed
+
+
+TREES = Trees()
+
+
+def write_indexes(  # noqa: PLR0913 - the request's arguments
+    work: Work,
+    *,
+    release: str | None,
+    basedir: str,
+    dry_run: bool,
+    like: str | None,
+    links: str,
+    fingerprints: bool,
+    strict: bool,
+) -> dict[str, Any]:
+    """Answer as the agent's `jobs.indexes.write_indexes` does."""
+    release = release or work.release
+    basedir = basedir.rstrip("/")
+    directory = directory_of(release, basedir)
+    found = _gathered(work, directory)
+    key = repr((found.key(), release, basedir, like, links))
+    with TREES.of(key) as known:
+        computed = known
+        if computed is None:
+            with mirror_of(found, work.contents) as mirror:
+                computed = _computed(mirror, release, basedir, like, links)
+            TREES.keep(key, computed)
+    if strict:
+        strictness.refuse_warnings(directory, computed.warnings, computed.conflicts)
+    publisher = Publisher(work.shell, directory)
+    if dry_run:
+        changed, unchanged = publisher.compare(computed.files)
+    else:
+        changed, unchanged = publisher.publish(computed.files)
+        if fingerprints:
+            record(work, basedir, release, computed.records, replace=True)
+    return {
+        "release": release,
+        "directory": directory,
+        "modules": computed.modules,
+        "changed": changed,
+        "unchanged": unchanged,
+        "warnings": [
+            {"path": path, "reason": reason} for path, reason in computed.warnings
+        ],
+        "conflicts": computed.conflicts,
+        "dry_run": dry_run,
+    }
+
+
+def explain(
+    work: Work, *, module: str, release: str | None, basedir: str, links: str
+) -> Any:  # noqa: ANN401 - plain values
+    """Answer as the agent's `jobs.explain.explain_module` does."""
+    release = release or work.release
+    directory = directory_of(release, basedir.rstrip("/"))
+    found = _gathered(work, directory)
+    with mirror_of(found, work.contents) as mirror:
+        _refuse_externals(mirror, release)
+        paths = [mirror.place(path) for path in config_directories("depmod.d")]
+        root = mirror.root + basedir
+        return explain_module(module, release, root, links, None, paths)
+
+
+def record(
+    work: Work,
+    basedir: str,
+    release: str,
+    records: dict[str, tuple[str, int]],
+    *,
+    replace: bool,
+) -> None:
+    """Record modules as those that may be loaded, as the agent does."""
+    path = fingerprints.path_of(basedir, release)
+    before = work.shell.read_file(path, limit_s=LIMIT_S)
+    with mirror_of(Gathered(), work.contents) as mirror:
+        if before is not None:
+            mirror.write(path, before)
+        root = mirror.root + basedir
+        if fingerprints.update(root, release, records, replace=replace):
+            send_file(work.shell, path, mirror.read(path) or b"")
+
+
+def _gathered(work: Work, directory: str) -> Gathered:
+    gatherer = work.gatherer()
+    found = gatherer.gather(
+        [directory, *config_directories("depmod.d")],
+        wanted=lambda path: path.rpartition("/")[2] not in MADE,
+    )
+    place = gatherer.resolve(directory)
+    if not place or not stat.S_ISDIR(found.nodes[place].kind):
+        raise indexes.no_tree(directory)
+    for name in MADE:
+        # They are made of the others.
+        found.nodes.pop(f"{place}/{name}", None)
+    return found
+
+
+def _computed(
+    mirror: Mirror, release: str, basedir: str, like: str | None, links: str
+) -> Computed:
+    _refuse_externals(mirror, release)
+    tree = indexes.read_tree(
+        release,
+        mirror.root + basedir,
+        like,
+        links,
+        config_paths=[mirror.place(path) for path in config_directories("depmod.d")],
+        fingerprints=True,
+        details=False,
+    )
+    made = indexes.make_files(tree)
+    warnings = [(path, str(reason)) for path, reason in tree.warnings]
+    warnings += [(path, str(reason)) for path, reason in made.warnings]
+    return Computed(
+        dict(made.files), dict(tree.fingerprints), made.modules, warnings,
+        made.conflicts,
+    )  # fmt: skip
+
+
+def _refuse_externals(mirror: Mirror, release: str) -> None:
+    paths = [mirror.place(path) for path in config_directories("depmod.d")]
+    texts = configfiles.read_files("depmod.d", paths)
+    for path, text in texts:
+        if depmodconfig.parse_config([(path, text)], release).externals:
+            raise outside(path)

@@ -1,0 +1,158 @@
+"""Indexes of boxes without Python, behind a real sshd: computed on the host."""
+
+from __future__ import annotations
+
+import ast
+import os
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from modferry.errors import TransportError
+from modferry.shellside import indexing
+from support import rootfs
+from support.plainbox import make_root, plain_box
+from support.plaintree import (
+    RELEASE,
+    TREE,
+    by_agent,
+    plant,
+    remove_written,
+    session_on,
+    written,
+)
+from support.sshd import needed
+
+pytestmark = [
+    pytest.mark.root,
+    pytest.mark.skipif(os.geteuid() != 0, reason="a chroot needs root"),
+]
+
+OPTIONAL = ("stat", "head", "gzip", "sha256sum", "sha1sum", "readlink", "flock", "df")
+
+
+@pytest.fixture(autouse=True)
+def _own_cache(tmp_path, monkeypatch):
+    monkeypatch.setenv("MODFERRY_SENT", str(tmp_path / "cache" / "sent"))
+    monkeypatch.setattr(indexing, "TREES", indexing.Trees())
+
+
+@pytest.mark.parametrize("shell", ["busybox", "dash"])
+@pytest.mark.parametrize("without", [(), OPTIONAL], ids=["all tools", "few tools"])
+def test_indexes_are_the_agents_to_the_byte(tmp_path, shell, without):
+    root = make_root(tmp_path / "root", without)
+    if shell == "dash":
+        (root / "bin/sh").unlink()
+        (root / "bin/sh").write_bytes(Path(needed("dash")).read_bytes())
+        (root / "bin/sh").chmod(0o755)
+    tree = plant(root)
+
+    with plain_box(root, tmp_path / "ssh") as box:
+        with session_on(box) as session:
+            got = session.request("depmod", release=RELEASE)
+            again = session.request("depmod", release=RELEASE)
+            found = written(root)
+
+    remove_written(root)
+    expected = by_agent(root)
+
+    assert found == written(root)
+    for answer in (got, expected):
+        answer["warnings"].sort(key=lambda each: (each["path"], each["reason"]))
+    assert got == expected
+    assert again["changed"] == []
+    assert not (tree / ".modferry").exists()
+    assert list((root / "tmp").iterdir()) == []
+
+
+@pytest.mark.slow
+def test_a_whole_kernels_indexes_are_the_agents(tmp_path):
+    root = make_root(Path(f"{rootfs.cache_directory()}/plain-{os.getpid()}"))
+    try:
+        release = rootfs.linked_copy(rootfs.debian_kernel(), root).name
+        with plain_box(root, tmp_path / "ssh") as box:
+            with session_on(box) as session:
+                got = session.request("depmod", release=release)
+        found = written(root, release)
+        remove_written(root, release)
+
+        expected = by_agent(root, release)
+
+        assert got == expected
+        assert got["modules"] > 4000
+        assert found == written(root, release)
+    finally:
+        rootfs.remove_tree(root)
+
+
+def received(trace: Path) -> int:
+    """Return how many bytes came from the box, by the record of the wire."""
+    lines = (line.split(None, 2) for line in trace.read_text().splitlines())
+    return sum(len(ast.literal_eval(octets)) for _, way, octets in lines if way == "<")
+
+
+def test_of_equal_trees_one_is_read(tmp_path):
+    sizes, sets = [], []
+    for number in range(2):
+        root = make_root(tmp_path / f"root{number}")
+        tree = plant(root)
+        for extra in range(30):
+            # No compression makes them small, and no parser takes them for modules.
+            name = tree / f"kernel/random{extra}.ko"
+            name.write_bytes(bytes(os.urandom(20_000)) if not number else
+                             (tmp_path / f"root0/{TREE}/kernel/random{extra}.ko")
+                             .read_bytes())  # fmt: skip
+        trace = tmp_path / f"trace{number}"
+        with plain_box(root, tmp_path / f"ssh{number}") as box:
+            with session_on(box, trace=trace) as session:
+                session.request("depmod", release=RELEASE)
+        sizes.append(received(trace))
+        sets.append(written(root))
+
+    assert sets[0] == sets[1]
+    assert sizes[0] > 30 * 20_000
+    assert sizes[1] < 20_000
+
+
+@contextmanager
+def started(thread: threading.Thread) -> Iterator[None]:
+    thread.start()
+    yield
+
+
+def test_a_link_cut_while_the_set_is_sent_leaves_the_old_one(tmp_path):
+    root = make_root(tmp_path / "root")
+    tree = plant(root)
+    by_agent(root)
+    before = rootfs.index_files(tree)
+    (tree / "rtai/rtai_new.ko").write_bytes((tree / "rtai/rtai_sem.ko").read_bytes())
+
+    with plain_box(root, tmp_path / "ssh") as box:
+        hidden = tree / ".modferry/new"
+
+        def cut() -> None:
+            deadline = time.monotonic() + 60
+            while not list(hidden.glob("modules.*")) and time.monotonic() < deadline:
+                time.sleep(0.001)
+            box.end_login()
+
+        watcher = threading.Thread(target=cut, daemon=True)
+        with pytest.raises(TransportError):
+            with session_on(box) as session, started(watcher):
+                session.request("depmod", release=RELEASE)
+        watcher.join()
+        assert rootfs.index_files(tree) == before
+        assert list((root / "tmp").iterdir()) == []
+
+        with session_on(box) as session:
+            session.request("depmod", release=RELEASE)
+
+    found = written(root)
+    remove_written(root)
+    by_agent(root)
+    assert found == written(root)
+    assert not (tree / ".modferry").exists()
