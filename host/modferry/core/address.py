@@ -5,6 +5,7 @@
     ssh://[user@]host[:port][?identity=FILE&known_hosts=FILE]
     serial://[user@]/dev/ttyUSB0[?baud=115200&parity=even&flow=rtscts]
     serial+unix://[user@]/path/of/socket
+    serial+ssh://[gateway's user@]gateway[:port]/dev/ttyUSB0[?baud=115200&identity=FILE]
     rfc2217://[user@]host:port[?baud=...]
     socket://[user@]host:port
     local:
@@ -43,6 +44,7 @@ class Scheme:
 _LINE = frozenset(
     {"profile", "baud", "top_baud", "bytesize", "parity", "stopbits", "flow"}
 )
+_SSH = frozenset({"profile", "identity", "known_hosts", "transport"})
 
 SCHEMES: Mapping[str, Scheme] = MappingProxyType(
     {
@@ -50,7 +52,7 @@ SCHEMES: Mapping[str, Scheme] = MappingProxyType(
             host=True,
             port=None,
             path=False,
-            options=frozenset({"profile", "identity", "known_hosts", "transport"}),
+            options=_SSH,
             kind="pipe",
             example="ssh://root@box7:22",
             sentence="SSH, with OpenSSH's configuration and known hosts",
@@ -72,6 +74,16 @@ SCHEMES: Mapping[str, Scheme] = MappingProxyType(
             kind="tty",
             example="serial+unix:///run/box7/console",
             sentence="a serial line on a unix socket, as QEMU gives it",
+        ),
+        "serial+ssh": Scheme(
+            host=True,
+            port=None,
+            path=True,
+            options=_SSH | _LINE - {"top_baud"},
+            kind="tty",
+            example="serial+ssh://gateway/dev/ttyUSB0?baud=115200",
+            sentence="a serial port of another machine, through SSH; the user is that "
+            "machine's",
         ),
         "rfc2217": Scheme(
             host=True,
@@ -129,12 +141,17 @@ class Address:
     @property
     def place(self) -> str:
         """Return the part that names the far end, for messages."""
-        if self.path:
-            return self.path
         if not self.host:
-            return "this machine"
+            return self.path or "this machine"
         host = f"[{self.host}]" if ":" in self.host else self.host
-        return host if self.port is None else f"{host}:{self.port}"
+        if self.port is not None:
+            host = f"{host}:{self.port}"
+        return f"{host}:{self.path}" if self.path else host
+
+    @property
+    def through_ssh(self) -> bool:
+        """Say whether an SSH server is on the way, whose the user is."""
+        return self.scheme in ("ssh", "serial+ssh")
 
     def with_options(self, **options: str) -> Address:
         """Return the address with options it does not have yet; its own win."""

@@ -135,7 +135,8 @@ def built_box(entry: Entry, profiles: Profiles, profile_name: str = "") -> Box:
         name=entry.name,
         address=address,
         profile=_profile(entry, address, profiles, profile_name),
-        user=address.user,
+        # A gateway's user is not the box's.
+        user=entry.text("user") if address.scheme == "serial+ssh" else address.user,
         password=_source(entry, "password"),
         become_password=_source(entry, "become_password"),
         description=entry.text("description"),
@@ -159,8 +160,9 @@ def _address(entry: Entry) -> Address:
     except UsageError as error:
         error.where = entry.line("address") or error.where
         raise
-    address = replace(address, user=address.user or entry.text("user"))
-    if address.scheme != "ssh":
+    if address.scheme != "serial+ssh":
+        address = replace(address, user=address.user or entry.text("user"))
+    if not address.through_ssh:
         return address
     options = {
         option: entry.text(key)

@@ -51,6 +51,14 @@ class Line(Protocol):
 
 
 @runtime_checkable
+class Finishing(Protocol):
+    """What a transport has that can tell the far end that no more comes."""
+
+    def finish(self, limit_s: float) -> None:
+        """Say so, and wait until what runs there has ended."""
+
+
+@runtime_checkable
 class Stderr(Protocol):
     """What a transport with a separate stderr has besides."""
 

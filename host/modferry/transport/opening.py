@@ -40,6 +40,7 @@ OPENERS: Mapping[str, str] = MappingProxyType(
         "rfc2217": "modferry.transport.serial",
         "socket": "modferry.transport.serial",
         "serial+unix": "modferry.transport.serial",
+        "serial+ssh": "modferry.transport.serialssh",
         "local": "modferry.transport.local",
     }
 )

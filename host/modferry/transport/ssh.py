@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Sequence
 from typing import Any
 
@@ -85,6 +86,12 @@ class SshTransport:
         """Return the last of what the shell and its children wrote to stderr."""
         self._drain()
         return self._stderr.decode("utf-8", "replace")
+
+    def finish(self, limit_s: float) -> None:
+        """Tell the far end that no more comes, and wait until it has ended."""
+        with contextlib.suppress(paramiko.SSHException, EOFError, OSError):
+            self._channel.shutdown_write()
+            self._channel.status_event.wait(limit_s)
 
     def close(self) -> None:
         """Close the channel and the connections it went through."""
