@@ -17,6 +17,7 @@ from collections.abc import Generator
 from dataclasses import dataclass, replace
 
 from modferry.agentstart import start_agent
+from modferry.core.bootloaders import AT_PROMPT, waiting
 from modferry.core.launch import guarded_lines, shell_script
 from modferry.errors import BoxError, TransportError
 from modferry.login import become, log_in, probe
@@ -43,6 +44,9 @@ from modferry_agent import wire
 
 TEXT_BYTES = bytes((*range(7, 14), 0x1B, *range(0x20, 0x7F)))
 """What a console's text is made of: printing characters, blanks, bell, escapes."""
+
+STAYS_S = 5.0
+"""A boot loader's prompt that stays for so long waits for a person."""
 
 
 def console_dialogue(wanted: Wanted) -> Dialogue:
@@ -87,10 +91,13 @@ def _find(wanted: Wanted) -> Part:
     """Find out what is on the line: "login", "shell" or "agent"."""
     console = wanted.profile.console
     patterns = _marks(wanted)
-    seen = Seen()
+    seen, found = Seen(), ""
     while seen.waited_s < console.boot_timeout_s:
-        heard = yield Expect(tuple(patterns), LISTEN_S * 2, silence_s=LISTEN_S)
+        patience_s = STAYS_S if found == "boot loader" else LISTEN_S
+        heard = yield Expect(tuple(patterns), patience_s * 2, silence_s=patience_s)
         seen.take(heard)
+        if found == "boot loader" and not heard.octets:
+            raise _at_boot_loader(wanted, seen)
         found = "" if heard.index is None else tuple(patterns.values())[heard.index]
         if found in ("agent", "login") or (found == "shell" and seen.tries):
             return found
@@ -99,6 +106,8 @@ def _find(wanted: Wanted) -> Part:
             yield Send(b"\r")
         elif found == "continuation":
             yield from interrupt()
+        elif found == "boot loader":
+            yield Say("a boot loader waits for a command; waiting, without a key")
         elif heard.octets and BOOT_LOADER.search(heard.text):
             yield Say("a boot loader is on the line; waiting, without a key")
         elif seen.silent_s > console.login_timeout_s or seen.only_garbage():
@@ -134,6 +143,7 @@ def _marks(wanted: Wanted) -> dict[re.Pattern[bytes], str]:
     login = wanted.profile.login
     return {
         AGENT_SPEAKS: "agent",
+        AT_PROMPT: "boot loader",
         re.compile(login.login_prompt.encode()): "login",
         re.compile(login.password_prompt.encode()): "password",
         CONTINUATION: "continuation",
@@ -156,6 +166,18 @@ def _poke(wanted: Wanted, seen: Seen) -> Generator[Step, Heard, None]:
 def is_garbage(text: bytes) -> bool:
     """Say whether a fifth and more of the bytes are none of a console's text."""
     return len(text.translate(None, TEXT_BYTES)) * 5 > len(text)
+
+
+def _at_boot_loader(wanted: Wanted, seen: Seen) -> TransportError:
+    loader = waiting(seen.text)
+    assert loader is not None  # noqa: S101 - its prompt was the end of the text
+    how = f'type "{loader.command}" there' if loader.command else "let it boot there"
+    return TransportError(
+        "the box waits in its boot loader",
+        where=wanted.where,
+        why=f'the prompt "{loader.prompt}" of {loader.name} is on the line, and stays',
+        next_step=f"{how}, by modferry console; then try again",
+    )
 
 
 def _nothing_found(wanted: Wanted, seen: Seen) -> TransportError:
