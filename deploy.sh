@@ -25,8 +25,8 @@ DEMO_NEEDS="gcc kmod linux-headers-amd64 make mmdebstrap openssh-client qemu-sys
     uidmap"
 CHECK_NEEDS="busybox|busybox-static dash shellcheck"
 TEST_NEEDS="chromium chromium-driver dropbear-bin e2fsprogs libc6-dev liblzma-dev libssl-dev
-    libzstd-dev meson openssh-server pkgconf|pkg-config ser2net strace sudo util-linux
-    xfsprogs xz-utils zlib1g-dev zstd"
+    libzstd-dev meson mgetty openssh-server pkgconf|pkg-config ser2net strace sudo
+    util-linux xfsprogs xz-utils zlib1g-dev zstd"
 
 # What invoke-rc.d asks whether a service may be started.
 POLICY=${POLICY_RC_D-/usr/sbin/policy-rc.d}

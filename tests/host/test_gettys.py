@@ -1,8 +1,12 @@
-"""busybox's getty with real shells behind it; the practice box has the others."""
+"""busybox's getty and mgetty with real shells; the practice box has the others."""
 
 from __future__ import annotations
 
+import contextlib
+import os
+import shutil
 import sys
+import time
 from dataclasses import replace
 
 import pytest
@@ -42,35 +46,105 @@ SHELLS = {
         "bash --norc -i",
         r"""PS1='\[\e[1;31m\]\u@\h\[\e[0m\]:\[\e[34m\]\w\[\e[0m\]\$ '""",
     ),
+    # As bash 5.1 and later do by themselves where the terminal can.
+    "bash with bracketed paste": (
+        "bash --norc -i",
+        "INPUTRC=/etc/inputrc; bind() { :; }; export TERM=xterm",
+    ),
     "a long prompt": ("busybox ash -i", f"PS1='{'~/very/long/path' * 5}# '"),
 }
+
+
+@pytest.fixture
+def session_with(tmp_path):
+    """Return a function that gives the password and works in a session with a box."""
+    secret = tmp_path / "secret"
+    secret.write_text("secret\n")
+    secret.chmod(0o600)
+
+    def work(fake: FakeBox, says: bytes = b"login: ") -> None:
+        box = resolve(fake.address)
+        profile = replace(
+            box.profile, directories=home_of(tmp_path), python=(sys.executable,)
+        )
+        box = replace(box, profile=profile, password=Source(file=str(secret)))
+        with Session.open(box) as session:
+            assert session.request("hash", path="/nonexistent") is None
+            del fake.said[:]
+        fake.wait_for(says, 15)
+
+    return work
+
+
+def login_script(folder, shell, environment="", password="secret"):
+    path = folder / "login"
+    path.write_text(
+        LOGIN.format(password=password, shell=shell, environment=environment)
+    )
+    path.chmod(0o755)
+    return path
 
 
 @pytest.mark.parametrize(
     ("shell", "password"), [*((shell, "secret") for shell in SHELLS), ("dash", "")]
 )
 def test_an_agent_starts_from_a_getty_and_leaves_it_as_it_was(
-    tmp_path, shell, password
+    tmp_path, session_with, shell, password
 ):
-    command, environment = SHELLS[shell]
-    login = tmp_path / "login"
-    login.write_text(
-        LOGIN.format(password=password, shell=command, environment=environment)
-    )
-    login.chmod(0o755)
-    secret = tmp_path / "secret"
-    secret.write_text("secret\n")
-    secret.chmod(0o600)
+    login = login_script(tmp_path, *SHELLS[shell], password)
     loop = f"while :; do {GETTY.format(login=login)}; done"
     with FakeBox(shell=("sh", "-c", loop), logged_in=True) as fake:
-        box = resolve(fake.address)
-        profile = replace(
-            box.profile, directories=home_of(tmp_path), python=(sys.executable,)
-        )
-        box = replace(box, profile=profile, password=Source(file=str(secret)))
+        session_with(fake)
 
-        with Session.open(box) as session:
-            assert session.request("hash", path="/nonexistent") is None
-            del fake.said[:]
 
-        fake.wait_for(b"login: ", 15)
+def slow_echo(octets: bytes) -> bytes:
+    """Let a box's text come late, each character by 3 ms; its frames do not."""
+    time.sleep(0.003 * sum(octet < 0x80 for octet in octets))
+    return octets
+
+
+@pytest.mark.parametrize("password", ["secret", ""])
+def test_a_box_that_echoes_slowly_is_waited_for(tmp_path, session_with, password):
+    login = login_script(tmp_path, *SHELLS["dash"], password)
+    loop = f"while :; do {GETTY.format(login=login)}; done"
+    with FakeBox(shell=("sh", "-c", loop), logged_in=True, to_host=slow_echo) as fake:
+        session_with(fake)
+
+
+# A getty makes the terminal its session's, which must be nobody's then.
+WITHOUT_TERMINAL = """
+import fcntl, os, signal, sys, termios
+signal.signal(signal.SIGHUP, signal.SIG_IGN)
+fcntl.ioctl(0, termios.TIOCNOTTY)
+signal.signal(signal.SIGHUP, signal.SIG_DFL)
+os.execvp(sys.argv[1], sys.argv[1:])
+"""
+MGETTY = """
+mount --bind {config} /etc/mgetty/login.config
+while :; do echo BEGINS; setsid -w /sbin/mgetty -r -s 115200 $(tty | cut -c6-); done
+"""
+
+
+@pytest.mark.root
+@pytest.mark.skipif(os.geteuid() != 0, reason="mgetty and mount namespaces: root")
+@pytest.mark.parametrize("password", ["secret", ""])
+def test_mgetty_is_logged_in_at(tmp_path, session_with, password):
+    """It says nothing until something comes, and then asks in words of its own."""
+    if shutil.which("mgetty", path="/sbin:/usr/sbin") is None:
+        pytest.skip("no mgetty: apt install mgetty")
+    login = login_script(tmp_path, *SHELLS["dash"], password)
+    config = tmp_path / "login.config"
+    config.write_text(f"* - - {login} @\n")
+    config.chmod(0o600)
+    script = MGETTY.format(config=config)
+    apart = ("unshare", "--mount", sys.executable, "-c", WITHOUT_TERMINAL)
+    with FakeBox(shell=(*apart, "sh", "-c", script), logged_in=True) as fake:
+        session_with(fake, says=b"BEGINS")
+        # It asks once something comes, and misses what comes while it starts.
+        del fake.said[:]
+        for _ in range(30):
+            fake.type(b"\r")
+            with contextlib.suppress(TimeoutError):
+                fake.wait_for(b"login: ", 0.5)
+                break
+        assert b"login: " in fake.said
