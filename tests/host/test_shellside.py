@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import os
 import sys
 from collections.abc import Iterator
@@ -11,6 +12,8 @@ import pytest
 from modferry.errors import BootstrapError, ReplyError
 from modferry.session import Session
 from modferry.shellside import indexing
+from modferry.shellside.side import ANSWERS
+from modferry_agent.requests import TABLE
 from support.plainbox import PlainBox, make_root, plain_box
 from support.plaintree import RELEASE, TREE, plant, session_on
 
@@ -139,6 +142,13 @@ def test_why_a_module_has_its_dependencies(box):
     assert got["release"] == RELEASE
     assert "rtai_sched.ko" in str(got)
     assert str(box.root) not in str(got)
+
+
+@pytest.mark.parametrize("name", ANSWERS)
+def test_a_request_takes_what_the_agents_takes(name):
+    parameters = list(inspect.signature(ANSWERS[name]).parameters)
+
+    assert set(parameters[1:]) == set(TABLE[name].arguments)
 
 
 def test_without_a_tool_for_sums_it_says_what_to_install(tmp_path):

@@ -41,7 +41,7 @@ def facts(value: Value) -> list[str]:
         ("kernel", f"{value['sysname']} {value['release']} {value['machine']}"),
         ("", value["kernel_version"]),
         ("bits", f"{value['bits']}, {value['byte_order']}-endian"),
-        ("python", _python(value)),
+        ("python", ", ".join(filter(None, (value["python"], value["python_path"])))),
         ("kmod", value["kmod"] or "none"),
         ("user id", str(value["uid"])),
         (
@@ -63,12 +63,6 @@ def facts(value: Value) -> list[str]:
         told = f"{module['path']}, sha256 {module['sha256']}" if module["path"] else ""
         rows.append(("module", f"{module['name']}: {told or 'none'}"))
     return columns(rows)
-
-
-def _python(value: Value) -> str:
-    if value["python"] is None:
-        return "none; this host answers, by the box's shell"
-    return f"{value['python']}, {value['python_path']}"
 
 
 def _loading(value: Value) -> str:

@@ -16,7 +16,8 @@ from modferry.shellside.mirror import Mirror, mirror_of
 from modferry.shellside.publish import Publisher
 from modferry.shellside.sending import send_file
 from modferry.shellside.work import Work, config_directories, outside
-from modferry_agent.core import depfiles, depmodconfig, strictness
+from modferry_agent.compat import native
+from modferry_agent.core import depfiles, depmodconfig, linediff, strictness
 from modferry_agent.jobs import indexes
 from modferry_agent.jobs.explain import explain_module
 from modferry_agent.jobs.tree import directory_of
@@ -86,6 +87,7 @@ def write_indexes(  # noqa: PLR0913 - the request's arguments
     links: str,
     fingerprints: bool,
     strict: bool,
+    differences: bool,
 ) -> dict[str, Any]:
     """Answer as the agent's `jobs.indexes.write_indexes` does."""
     release = release or work.release
@@ -102,6 +104,7 @@ def write_indexes(  # noqa: PLR0913 - the request's arguments
     if strict:
         strictness.refuse_warnings(directory, computed.warnings, computed.conflicts)
     publisher = Publisher(work.shell, directory)
+    told = _differences(work, directory, publisher, computed) if differences else {}
     if dry_run:
         changed, unchanged = publisher.compare(computed.files)
     else:
@@ -114,12 +117,24 @@ def write_indexes(  # noqa: PLR0913 - the request's arguments
         "modules": computed.modules,
         "changed": changed,
         "unchanged": unchanged,
+        "differences": told,
         "warnings": [
             {"path": path, "reason": reason} for path, reason in computed.warnings
         ],
         "conflicts": computed.conflicts,
         "dry_run": dry_run,
     }
+
+
+def _differences(
+    work: Work, directory: str, publisher: Publisher, computed: Computed
+) -> dict[str, Any]:
+    told = {}
+    for name in publisher.compare(computed.files)[0]:
+        if not name.endswith(".bin"):
+            old = work.shell.read_file(f"{directory}/{name}", limit_s=LIMIT_S) or b""
+            told[name] = linediff.difference(native(old), native(computed.files[name]))
+    return told
 
 
 def explain(

@@ -64,7 +64,7 @@ def unload(work: Work, *, module: str, dependencies: bool, dry_run: bool) -> Any
         )
 
 
-def diagnose(work: Work, *, module: str, with_log: bool) -> Any:  # noqa: ANN401
+def diagnose(work: Work, *, module: str, with_log: bool, console: list[str]) -> Any:  # noqa: ANN401 - plain values
     """Answer as the agent's `jobs.diagnose.diagnose_module` does."""
     files = (module,) if module.startswith("/") else ()
     with work.looked_up("", modules=True, files=files) as looked:
@@ -79,6 +79,7 @@ def diagnose(work: Work, *, module: str, with_log: bool) -> Any:  # noqa: ANN401
             looked.basedir,
             work.kernel(looked.mirror),
             texts,
+            console,
         )
 
 
