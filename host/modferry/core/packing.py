@@ -27,6 +27,9 @@ WIDE = 64
 DELTA_LIMIT = 4 << 20
 """Bytes of a file at most for which a difference is looked for."""
 
+SURELY_LZMA = 8192
+"""Bytes of a file from which on LZMA packs better than deflate does."""
+
 SKETCH_SIZE = 64
 LIKENESS = 0.3
 """Of two files' sketches so much must be the same for a difference to be tried."""
@@ -76,9 +79,12 @@ class Whole:
 
     def smallest(self, opens: Collection[str]) -> Packed:
         """Return the smallest of the forms that a box can undo."""
-        forms = {"stored": self.columns} | {
-            packing: make() for packing, make in self.makers.items() if packing in opens
-        }
+        wanted = {packing for packing in self.makers if packing in opens}
+        if "lzma" in wanted and len(self.columns) > SURELY_LZMA:
+            # The line waits for this: what cannot win is not made.
+            wanted -= {"deflate"}
+        forms = {"stored": self.columns}
+        forms |= {packing: self.makers[packing]() for packing in wanted}
         packing = min(forms, key=lambda name: len(forms[name]))
         return Packed(packing, forms[packing], len(self.columns))
 
