@@ -6,11 +6,9 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from types import MappingProxyType
 
 from modferry.core import explain, filediff, runlines, upgradetexts
+from modferry.core.loglines import log_lines
 from modferry.core.results import Value
 from modferry_agent.core import explaintext
-
-LEVELS = ("emerg", "alert", "crit", "err", "warning", "notice", "info", "debug")
-"""The kernel log's levels by number, in syslog(3)'s words."""
 
 _DONE = {
     "insert": "loaded",
@@ -226,23 +224,6 @@ def klog(value: Value) -> list[str]:
     """Return the kernel's log, a record a line."""
     lines = ["(older lines were overwritten)"] if value["lost"] else []
     return lines + log_lines(value["records"])
-
-
-def log_lines(records: Iterable[Value], indent: str = "") -> list[str]:
-    """Return records of the kernel's log, with their time and level if known."""
-    lines = []
-    for record in records:
-        start = indent
-        if record.get("time_us") is not None:
-            start += f"[{record['time_us'] / 1e6:12.6f}] "
-        if record.get("level") is not None:
-            start += f"{LEVELS[record['level'] & 7]}: "
-        if record.get("source"):
-            start += f"({record['source']}) "
-        first, *rest = record["text"].split("\n")
-        lines.append(start + first)
-        lines += [" " * len(start) + each for each in rest]
-    return lines
 
 
 def deploy(value: Value) -> list[str]:
