@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import lzma
 import struct
 import zlib
@@ -10,22 +11,20 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from modferry.core.columns import Table, by_columns, tables_of
 from modferry.core.elffile import headers_of
-from modferry.core.packing import (
-    Base,
-    Whole,
-    by_columns,
-    delta_of,
-    likeness,
-    packed,
-    sketch_of,
-    tables_of,
-)
+from modferry.core.packing import Base, Whole, delta_of, likeness, packed, sketch_of
 from modferry_agent.core.unpacking import patched, rows_of
-from support import elfwriter
+from support import elfwriter, rootfs
 
 SLOW = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 """The machine may be at other work."""
+
+
+@functools.cache
+def real() -> bytes:
+    """Return a module of Debian's kernel."""
+    return next(rootfs.debian_kernel().rglob("can-isotp.ko")).read_bytes()
 
 
 def module(name: str = "one", text: bytes = b"\x90" * 3000) -> bytes:
@@ -54,9 +53,58 @@ def test_columns_come_back_as_rows(content, width, count, at, number):
     count %= len(content) // width + 1
     at %= len(content) - count * width + 1
 
-    tables = [(at, count, width, number)]
+    tables = [Table(at, count, width, number)]
 
     assert rows_of(by_columns(content, tables)) == content
+
+
+@given(
+    st.binary(max_size=300),
+    st.lists(st.integers(0, 40), min_size=1, max_size=20),
+    st.sampled_from(["<Q", "<I", ">Q", ">I"]),
+    st.booleans(),
+)
+@SLOW
+def test_the_zeros_at_relocations_come_back(before, gaps, number, is_behind):
+    text, numbers = bytearray(), []
+    for gap in gaps:
+        text += b"\x90" * gap
+        numbers.append(len(text))
+        text += bytes(4)
+    rows = b"".join(struct.pack(number, each) + b"12345678" for each in numbers)
+    width = len(rows) // len(gaps)
+    at, target = len(before), len(before) + len(rows)
+    content = before + rows + bytes(text) + b"end"
+    if is_behind:
+        at, target = len(before) + len(text), len(before)
+        content = before + bytes(text) + rows + b"end"
+
+    packed_up = by_columns(content, [Table(at, len(gaps), width, number, target)])
+
+    assert rows_of(packed_up) == content
+    assert len(packed_up) <= len(content) - 4 * len(gaps) + 9
+
+
+@given(st.integers(0), st.binary(min_size=1, max_size=9), st.booleans())
+@SLOW
+def test_a_module_that_lies_comes_back(at, octets, is_much):
+    content = bytearray(real())
+    for place in range(at % len(content), len(content), 97 if is_much else 1 << 30):
+        content[place : place + len(octets)] = octets
+
+    tables = tables_of(bytes(content))
+
+    assert rows_of(by_columns(bytes(content), tables)) == content
+
+
+def test_of_a_real_module_the_zeros_at_relocations_are_left_out():
+    content = real()
+
+    tables = tables_of(content)
+
+    left_out = sum(4 * table.count for table in tables if table.target is not None)
+    assert left_out > 1000
+    assert len(by_columns(content, tables)) < len(content) - left_out + 100
 
 
 @given(
@@ -94,7 +142,7 @@ def test_any_bytes_are_a_file_by_columns_or_refused(octets):
 
 
 def test_a_table_outside_of_the_file_is_refused():
-    content = by_columns(bytes(80), [(0, 10, 8, "<Q")])
+    content = by_columns(bytes(80), [Table(0, 10, 8, "<Q")])
 
     with pytest.raises(ValueError, match="outside"):
         rows_of(content[:-1])
@@ -115,10 +163,10 @@ def test_relocations_pack_betterby_columns():
     rows = b"".join(
         struct.pack("<QQq", at * 13, (at * 7 % 50) << 32 | 4, -4) for at in range(2000)
     )
-    with_table = by_columns(rows, [(0, 2000, 24, "<Q")])
+    with_table = by_columns(rows, [Table(0, 2000, 24, "<Q")])
 
     assert len(zlib.compress(with_table, 9)) * 2 < len(zlib.compress(rows, 9))
-    assert all(width in (16, 24) for _, _, width, _ in tables_of(bytes(content)))
+    assert all(table.width in (16, 24) for table in tables_of(bytes(content)))
 
 
 def test_a_rebuilt_module_is_a_small_difference():

@@ -7,11 +7,10 @@ from typing import Any
 
 import pytest
 
-from modferry.consoletext import ConsoleLines
+from modferry.agentside import AgentSide
 from modferry.core import events
 from modferry.errors import TransportError
 from modferry.fleet.inventory import resolve
-from modferry.session import Session
 
 
 class DeadLink:
@@ -22,7 +21,6 @@ class DeadLink:
         self.unsent = 0
         self.silent_s = 0.0
         self.slow = False
-        self.console = ConsoleLines(events.ignore)
 
     def send(self, **message: Any) -> None:
         self.unsent += len(message["octets"])
@@ -42,8 +40,8 @@ class LiveLink(DeadLink):
         self.sent.append((message["octets"], message["last"]))
 
 
-def session_on(link: Any, timeout_s: float | None = None) -> Session:
-    return Session(resolve("local:"), link, {}, events.ignore, timeout_s)
+def side_on(link: Any, timeout_s: float | None = None) -> AgentSide:
+    return AgentSide(resolve("local:"), link, {}, events.ignore, timeout_s)
 
 
 @pytest.mark.parametrize(("timeout_s", "limit_s"), [(None, 30), (5.0, 5)])
@@ -51,7 +49,7 @@ def test_a_line_that_dies_in_the_middle_is_given_up(timeout_s, limit_s):
     link = DeadLink()
 
     with pytest.raises(TransportError, match="does not answer") as caught:
-        session_on(link, timeout_s)._stream(1, bytes(50_000), "x.ko")
+        side_on(link, timeout_s)._stream(1, bytes(50_000), "x.ko")
 
     assert link.silent_s == limit_s + 1
     assert caught.value.next_step
@@ -60,7 +58,7 @@ def test_a_line_that_dies_in_the_middle_is_given_up(timeout_s, limit_s):
 def test_an_empty_file_has_a_last_chunk():
     link = LiveLink()
 
-    session_on(link)._stream(1, b"", "empty")
+    side_on(link)._stream(1, b"", "empty")
 
     assert link.sent == [(b"", True)]
 
@@ -68,7 +66,7 @@ def test_an_empty_file_has_a_last_chunk():
 def test_only_the_last_chunk_is_the_last():
     link = LiveLink()
 
-    session_on(link)._stream(1, bytes(20_000), "x.ko")
+    side_on(link)._stream(1, bytes(20_000), "x.ko")
 
     assert [last for _, last in link.sent] == [False, False, True]
     assert b"".join(octets for octets, _ in link.sent) == bytes(20_000)

@@ -1,6 +1,6 @@
 """A push between the real two ends of a link over a line of a seed, in its own time.
 
-Both ends are the real ones: the host's `Session` and `Channel`, the agent's `Service`
+Both ends are the real ones: the host's `AgentSide` and `Channel`, the agent's `Service`
 with its jobs and its files.  Only the bytes' way is simulated: reading and writing let
 the line's time go by, and the other end run when there is something for it.
 """
@@ -15,15 +15,14 @@ from pathlib import Path
 from typing import Any
 from unittest import mock
 
+from modferry import agentside
 from modferry import channel as host_channel
-from modferry import session as host_session
 from modferry.channel import Channel
 from modferry.consoletext import ConsoleLines
 from modferry.core import events
 from modferry.errors import ModferryError, TransportError
 from modferry.fleet.inventory import resolve
 from modferry.sent import Sent
-from modferry.session import Session
 from modferry.trace import Trace
 from modferry_agent import serve
 from modferry_agent.jobs import deliver
@@ -174,13 +173,15 @@ def transfer(seed: int, scratch: Path) -> Found:
     resent = tries = 0
     reason = ""
     with contextlib.ExitStack() as stack:
-        for module in (host_channel, host_session):
+        for module in (host_channel, agentside):
             stack.enter_context(mock.patch.object(module, "time", clock))
         stack.enter_context(mock.patch.object(serve, "clock", clock.monotonic))
         stack.enter_context(mock.patch.object(serve, "use_part"))
         stack.enter_context(mock.patch.object(deliver, "HOME", str(home)))
         stack.enter_context(mock.patch.object(deliver.os, "fsync"))
-        stack.enter_context(mock.patch.object(Session, "_part", return_value="0" * 64))
+        stack.enter_context(
+            mock.patch.object(agentside.AgentSide, "_part", return_value="0" * 64)
+        )
         stack.enter_context(mock.patch.dict("os.environ", MODFERRY_SENT=str(home)))
         box = resolve("serial:///dev/null")
         if before is not None:
@@ -195,9 +196,11 @@ def transfer(seed: int, scratch: Path) -> Found:
             wire.service = Stepped(wire, LINK_ID + tries)
             channel = Channel(wire, Trace(None), ConsoleLines(events.ignore))
             channel.begin(LINK_ID + tries, b"")
-            session = Session(box, channel, {"zlib": True}, events.ignore, 60.0)
+            side = agentside.AgentSide(
+                box, channel, {"zlib": True}, events.ignore, 60.0
+            )
             try:
-                session.push(content, str(target))
+                side.push(content, str(target))
                 reason = ""
             except AssertionError:
                 return _found("hung", "no end", clock, channel, tries, content, faults)

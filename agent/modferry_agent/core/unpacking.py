@@ -2,13 +2,17 @@
 
 ::
 
-    columns   a table of records (an ELF file's relocations, its symbols) stands by
-              columns: the first byte of each record, then the second of each, ...,
-              and the number that each begins with (an offset) as the difference to
-              that of the one before.  Deflate and LZMA find more in it so.
-              In front of all, as varints: how many tables there are, and of each the
-              bytes between it and the one before, its records, the bytes of one, and
-              which of `NUMBERS` the first number is.
+    columns   In front, as varints: how many tables of records (an ELF file's
+              relocations, its symbols) there are, and of each the bytes between it
+              and the one before, its records, the bytes of one, which of `NUMBERS` it
+              begins with, and one more than its target, 0 without one.
+              Then the tables by columns: the first byte of each record, then the
+              second of each, ..., and the number that each begins with as the
+              difference to that of the one before.  Deflate and LZMA find more in it
+              so.
+              Then the rest of the file.  Of that, four bytes of zero are left out at
+              the target and each of the table's numbers: a relocation's place is
+              zero where the addend is in the table.
     delta     the file as a difference to another one, its base:
               varints: size of steps, of gaps, of values; then these three, and what
               is left is extra bytes.
@@ -32,49 +36,76 @@ from modferry_agent.compat import octets_of
 NUMBERS = ("<I", "<Q", ">I", ">Q")
 
 
+# Bytes of zero at the place of a relocation.
+HOLE = 4
+
+
 def rows_of(octets):
     # type: (bytes) -> bytes
     """Return the file whose tables stand by columns; ValueError if it is none."""
-    total, start = _varint(octets, 0)
-    tables, end = [], 0
+    total, at = _varint(octets, 0)
+    heads = []
     for _ in range(total):
-        gap, start = _varint(octets, start)
-        count, start = _varint(octets, start)
-        width, start = _varint(octets, start)
-        number, start = _varint(octets, start)
-        tables.append((end + gap, count, width, NUMBERS[number % len(NUMBERS)]))
-        end += gap + count * width
-    octets = octets[start:]
-    if end > len(octets):
-        raise ValueError("a table outside of the file")
-    out = bytearray(octets)
-    for at, count, width, layout in tables:
-        end = at + count * width
-        size = struct.calcsize(layout)
-        if width < size:
-            raise ValueError("a record shorter than its number")
-        columns = [octets[at + k * count : at + (k + 1) * count] for k in range(width)]
-        columns[:size] = _summed(columns[:size], count, layout)
-        for k in range(width):
-            out[at + k : end : width] = columns[k]
-    return bytes(out)
+        head = []
+        for _ in range(5):
+            value, at = _varint(octets, at)
+            head.append(value)
+        heads.append(head)
+    # What stands where, beside the rest.
+    placed = []  # type: list[tuple[int, bytes]]
+    end = 0
+    for gap, count, width, number, target in heads:
+        size = count * width
+        if size > len(octets) - at:
+            raise ValueError("a table outside of the file")
+        layout = NUMBERS[number % len(NUMBERS)]
+        rows, numbers = _rows(octets[at : at + size], count, width, layout)
+        placed.append((end + gap, rows))
+        end += gap + size
+        at += size
+        if target:
+            nothing = b"\0" * HOLE
+            placed.extend([(target - 1 + offset, nothing) for offset in numbers])
+    return _filled(octets, at, sorted(placed))
 
 
-def _summed(columns, count, layout):
-    # type: (list[bytes], int, str) -> list[bytes]
-    # The columns of numbers whose differences these are the columns of.
-    size = len(columns)
-    numbers = bytearray(count * size)
+def _filled(octets, at, placed):
+    # type: (bytes, int, list[tuple[int, bytes]]) -> bytes
+    # The bytes from there on, with all that has a place put in between.
+    pieces, end = [], 0
+    for place, piece in placed:
+        gap = place - end
+        if not 0 <= gap <= len(octets) - at:
+            raise ValueError("a table outside of the file")
+        pieces.append(octets[at : at + gap])
+        pieces.append(piece)
+        at += gap
+        end = place + len(piece)
+    pieces.append(octets[at:])
+    return b"".join(pieces)
+
+
+def _rows(octets, count, width, layout):
+    # type: (bytes, int, int, str) -> tuple[bytes, list[int]]
+    # The records of a table, and the numbers that they begin with.
+    size = struct.calcsize(layout)
+    if width < size:
+        raise ValueError("a record shorter than its number")
+    columns = [octets[k * count : (k + 1) * count] for k in range(width)]
+    steps = bytearray(count * size)
     for k in range(size):
-        numbers[k::size] = columns[k]
+        steps[k::size] = columns[k]
     form = "%s%d%s" % (layout[0], count, layout[1])
     mask = (1 << 8 * size) - 1
-    sums, total = [], 0
-    for number in struct.unpack(form, bytes(numbers)):
-        total = (total + number) & mask
-        sums.append(total)
-    packed = struct.pack(form, *sums)
-    return [packed[k::size] for k in range(size)]
+    numbers, number = [], 0
+    for step in struct.unpack(form, bytes(steps)):
+        number = (number + step) & mask
+        numbers.append(number)
+    first = struct.pack(form, *numbers)
+    out = bytearray(count * width)
+    for k in range(width):
+        out[k::width] = first[k::size] if k < size else columns[k]
+    return bytes(out), numbers
 
 
 def patched(base, delta, size):

@@ -7,23 +7,16 @@ from __future__ import annotations
 
 import lzma
 import re
-import struct
 import zlib
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
-from itertools import pairwise
 from types import MappingProxyType
 
 import bsdiff4.core
 
-from modferry.core.elffile import elf_header, headers_of
-from modferry_agent.core.unpacking import NUMBERS
+from modferry.core.columns import by_columns, tables_of, varint
 
-SHT_SYMTAB, SHT_RELA, SHT_REL = 2, 4, 9
-TABLE_TYPES = (SHT_SYMTAB, SHT_RELA, SHT_REL)
-LEAST_RECORDS = 4
-WIDE = 64
 DELTA_LIMIT = 4 << 20
 """Bytes of a file at most for which a difference is looked for."""
 
@@ -56,10 +49,6 @@ class Base:
     path: str
     sha256: str
     content: bytes = field(repr=False)
-
-
-Table = tuple[int, int, int, str]
-"""Offset, number of records, bytes of one, format of the number it begins with."""
 
 
 class Whole:
@@ -145,52 +134,6 @@ PACKINGS: Mapping[str, Callable[[bytes], bytes]] = MappingProxyType(
 )
 
 
-def tables_of(content: bytes) -> list[Table]:
-    """Return the tables of an ELF file that pack better by columns; none of others."""
-    found = elf_header(content)
-    if found is None:
-        return []
-    layout = found[0]
-    tables: list[Table] = []
-    end = 0
-    for section in sorted(headers_of(content), key=lambda header: header.offset):
-        width = section.entsize
-        if section.type not in TABLE_TYPES or not 8 <= width <= 64:  # noqa: PLR2004
-            continue
-        count = section.size // width
-        after = section.offset + count * width
-        # A file may lie: tables that overlap could not be put back.
-        if count >= LEAST_RECORDS and end <= section.offset and after <= len(content):
-            wide = layout.bits == WIDE and section.type != SHT_SYMTAB
-            number = f"{layout.byte_order}{'Q' if wide else 'I'}"
-            tables.append((section.offset, count, width, number))
-            end = after
-    return tables
-
-
-def by_columns(content: bytes, tables: Sequence[Table]) -> bytes:
-    """Return the content with the tables by columns, the head that says so in front."""
-    out = bytearray(content)
-    head, last = _varint(len(tables)), 0
-    for at, count, width, layout in tables:
-        rows = bytearray(content[at : at + count * width])
-        size = struct.calcsize(layout)
-        form = f"{layout[0]}{count}{layout[1]}"
-        first = bytearray(count * size)
-        for k in range(size):
-            first[k::size] = rows[k::width]
-        numbers = struct.unpack(form, first)
-        mask = (1 << 8 * size) - 1
-        steps = [(n - m) & mask for m, n in pairwise((0, *numbers))]
-        first[:] = struct.pack(form, *steps)
-        for k in range(size):
-            rows[k::width] = first[k::size]
-        out[at : at + count * width] = b"".join(rows[k::width] for k in range(width))
-        head += b"".join(map(_varint, (at - last, count, width, NUMBERS.index(layout))))
-        last = at + count * width
-    return head + bytes(out)
-
-
 def delta_of(base: bytes, content: bytes) -> bytes:
     """Return the content as a difference to the base."""
     control, difference, extra = bsdiff4.core.diff(base, content)
@@ -202,28 +145,19 @@ def delta_of(base: bytes, content: bytes) -> bytes:
             _signed(control[at + part : at + part + 8]) for part in (0, 8, 16)
         )
         zigzag = seek << 1 if seek >= 0 else (-seek << 1) - 1
-        steps += _varint(copied) + _varint(added) + _varint(zigzag)
+        steps += varint(copied) + varint(added) + varint(zigzag)
     gaps, values, last = bytearray(), bytearray(), -1
     for match in re.finditer(rb"[^\0]", difference, re.DOTALL):
-        gaps += _varint(match.start() - last - 1)
+        gaps += varint(match.start() - last - 1)
         values += match[0]
         last = match.start()
-    sizes = b"".join(_varint(len(part)) for part in (steps, gaps, values))
+    sizes = b"".join(varint(len(part)) for part in (steps, gaps, values))
     return sizes + bytes(steps) + bytes(gaps) + bytes(values) + extra
 
 
 def _signed(octets: bytes) -> int:
     value = int.from_bytes(octets, "little")
     return -(value & ~(1 << 63)) if value >> 63 else value
-
-
-def _varint(value: int) -> bytes:
-    out = bytearray()
-    while value > 0x7F:  # noqa: PLR2004 - seven bits a byte
-        out.append(value & 0x7F | 0x80)
-        value >>= 7
-    out.append(value)
-    return bytes(out)
 
 
 def sketch_of(content: bytes) -> list[int]:
