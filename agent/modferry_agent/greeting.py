@@ -4,6 +4,7 @@ import os
 import sys
 
 from modferry_agent import PROTOCOL, __version__
+from modferry_agent.bytecode import own_archive
 from modferry_agent.compat import TYPE_CHECKING
 from modferry_agent.jobs.push import hash_file
 from modferry_agent.link import TTY_WINDOW
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
 def greeting_values():
     # type: () -> dict[str, Any]
     """Return what the host wants to know before its first request."""
-    archive = _archive()
+    archive = own_archive()
     in_archive = os.path.isfile(archive)
     names = os.uname()
     return {
@@ -37,16 +38,10 @@ def greeting_values():
     }
 
 
-def _archive():
-    # type: () -> str
-    # .../modferry-SHA256.pyz/modferry_agent/greeting.py
-    return os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
-
-
 def home():
     # type: () -> str
     """Return the directory that the agent and its parts are kept in."""
-    return os.path.dirname(_archive())
+    return os.path.dirname(own_archive())
 
 
 def _has_zlib():

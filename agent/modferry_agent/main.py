@@ -30,6 +30,9 @@ def main(argv=None):
         words = words[1:]
         name = words[0] if words else ""
     if name == "serve":
+        from modferry_agent import bytecode
+
+        bytecode.use()
         from modferry_agent.serve import serve
 
         numbers = [int(word) for word in words[1:3]]

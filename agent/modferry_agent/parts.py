@@ -9,6 +9,7 @@ import os
 import re
 import sys
 
+from modferry_agent.bytecode import code_of
 from modferry_agent.compat import native, raw
 from modferry_agent.errors import FileError
 from modferry_agent.jobs.push import hash_file
@@ -42,8 +43,10 @@ def use_part(home, sha256):
             hint="open the session anew; the part is sent again",
             code="part-missing",
         )
+    code = code_of(path)
     for package in PACKAGES:
         full = "modferry_agent" + package
         __import__(full)
         folder = full.replace(".", "/")
-        sys.modules[full].__path__.append("%s/%s" % (path, folder))
+        found = sys.modules[full].__path__
+        found.extend(["%s/%s" % (above, folder) for above in (code, path) if above])

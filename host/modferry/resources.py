@@ -42,7 +42,8 @@ def agent_parts() -> dict[str, bytes]:
     """Return the parts of the archive, in the order in which they are needed."""
     roots: dict[str, list[str]] = {part: [] for part in PARTS}
     roots["base"] += ["main", "serve"]
-    roots["files"] += ["jobs.pushed"]  # the agent imports it by its name
+    # The agent imports these by their names.
+    roots["files"] += ["jobs.pushed", "jobs.keepcode"]
     for request in TABLE.values():
         roots[request.part].append(request.function.split(":")[0])
     archive = agent_archive()

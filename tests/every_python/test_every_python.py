@@ -9,6 +9,8 @@ from __future__ import annotations
 import hashlib
 import os
 import shutil
+import subprocess
+import time
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -47,7 +49,9 @@ def scratch(python: Interpreter) -> Iterator[str]:
     path = f"/tmp/modferry-test-{os.getpid()}"
     Path(f"{python.root}{path}").mkdir(mode=0o700)
     yield path
-    shutil.rmtree(f"{python.root}{path}")
+    while Path(f"{python.root}{path}").exists():
+        # An agent that has ended may still be writing its byte code.
+        shutil.rmtree(f"{python.root}{path}", ignore_errors=True)
 
 
 @pytest.fixture(scope="module")
@@ -227,3 +231,51 @@ def test_every_request_was_asked():
 
     names = [name for name in TABLE if name not in by_methods]
     assert [name for name in names if f'"{name}"' not in text] == []
+
+
+def test_the_next_session_runs_from_byte_code(python, scratch):
+    home = f"{scratch}/again"
+    box = resolve("local:")
+    profile = replace(box.profile, python=(python.command,), directories=(home,))
+    box = replace(box, profile=profile)
+    folder = Path(f"{python.root}{home}/modferry-{os.geteuid()}")
+
+    with Session.open(box) as first:
+        facts = first.request("facts")
+    codes = _appeared(folder)
+    where = _where_link_is(python, f"{home}/modferry-{os.geteuid()}")
+    with Session.open(box) as second:
+        again = second.request("facts")
+    codes[0].write_bytes(codes[0].read_bytes()[:-1])
+    codes[1].write_bytes(b"")
+    with Session.open(box) as third:
+        damaged = third.request("facts")
+
+    assert ".pyz." in where
+    assert facts["python"] == again["python"] == damaged["python"] == python.name
+
+
+def _appeared(folder: Path) -> list[Path]:
+    # Of the base and the two parts that the request needs, when the session is over.
+    limit = time.monotonic() + 30
+    while len(found := sorted(folder.glob("*.*.*"))) < 3:
+        assert time.monotonic() < limit, sorted(folder.iterdir())
+        time.sleep(0.05)
+    return found
+
+
+def _where_link_is(python: Interpreter, home: str) -> str:
+    archive = f"{home}/modferry-{resources.part_sha256('base')}.pyz"
+    code = (
+        f"import sys; sys.path.insert(0, '{archive}');"
+        "from modferry_agent import bytecode; bytecode.use();"
+        "from modferry_agent import link; sys.stdout.write(link.__file__)"
+    )
+    done = subprocess.run(
+        f'{python.command} -E -S -c "{code}"',
+        shell=True,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    return done.stdout

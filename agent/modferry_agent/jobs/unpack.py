@@ -36,7 +36,7 @@ def unpack(archive):
     part = folder + ".part"
     _remove(part)
     try:
-        for name, content in _members(_content(archive)):
+        for name, content in members_of(_content(archive)):
             path = part + "/" + name
             if not os.path.isdir(os.path.dirname(path)):
                 os.makedirs(os.path.dirname(path), 493)  # rwxr-xr-x
@@ -59,8 +59,9 @@ def _content(path):
         stream.close()
 
 
-def _members(octets):
+def members_of(octets):
     # type: (bytes) -> Iterator[tuple[str, bytes]]
+    """Yield name and content of each member of an archive of the agent's."""
     # The archive's members are stored, not deflated; and no zipfile in python-minimal.
     at = 0
     while octets[at : at + 4] == b"PK\3\4":
