@@ -1,6 +1,6 @@
 """How long a sender waits for an acknowledgement before it sends again."""
 
-_FIRST_S = 0.8
+_FIRST_S = 0.5
 _SHORTEST_S = 0.12
 _LONGEST_S = 2.0
 

@@ -8,7 +8,6 @@ from collections.abc import Generator, Sequence
 from modferry.core.launch import archive_lines
 from modferry.errors import BootstrapError, NoPythonError
 from modferry.steps import (
-    AGAIN,
     AGENT_SPEAKS,
     CONTINUATION,
     KILL_LINE,
@@ -27,6 +26,7 @@ from modferry.steps import (
     Step,
     Typed,
     Wanted,
+    again,
     interrupt,
     last_line,
 )
@@ -34,7 +34,7 @@ from modferry.steps import (
 START_TRIES = 12
 """How often a shell line is typed that arrives mangled, says the box."""
 
-PATIENCE_S = 0.5
+PATIENCE_S = 0.3
 """How long a box may think before it is asked again; then for longer each time."""
 
 IN_FLIGHT_BYTES = 4096
@@ -122,13 +122,18 @@ def _feed(wanted: Wanted, need: re.Match[bytes], end: str) -> Dialogue:
               f"{need[2].decode()}); sending it")  # fmt: skip
     lines = archive_lines(wanted.archive(need[3] == b"1"))
     left: Sequence[int] = range(len(lines))
-    answers = (AGENT_SPEAKS, NO_ROOM, AGAIN)
     asked = silent = 0
     while silent < SILENT_TRIES:
         asked += 1
-        yield from _type([lines[number] for number in left], end)
+        typed = [lines[number] for number in left]
+        yield from _type(typed, end)
         yield Send(f".{asked}{end}".encode())
-        heard = yield from _answer_to(wanted, asked, silent, answers)
+        # On a slow line several questions are on their way, each with its answer.
+        answers = (AGENT_SPEAKS, NO_ROOM, again(asked))
+        on_its_way = min(sum(map(len, typed)), IN_FLIGHT_BYTES)
+        quiet_s = (_line_s(wanted, on_its_way) + PATIENCE_S) * (1 + silent)
+        timeout_s = wanted.profile.console.login_timeout_s + quiet_s
+        heard = yield Expect(answers, timeout_s, quiet_s=quiet_s)
         silent += 1
         left = ()
         if heard.match is None:
@@ -144,29 +149,13 @@ def _feed(wanted: Wanted, need: re.Match[bytes], end: str) -> Dialogue:
                 "directories in the profile",
             )
         silent = 0
-        left = [n for n in map(int, heard.match[2].split()) if n < len(lines)]
+        left = [n for n in map(int, heard.match[1].split()) if n < len(lines)]
     raise BootstrapError(
         "the agent cannot be sent",
         where=wanted.where,
         why=f"{SILENT_TRIES} times the box did not answer",
         next_step="lower the speed of the line, or look at its cable",
     )
-
-
-def _answer_to(
-    wanted: Wanted, asked: int, silent: int, answers: tuple[re.Pattern[bytes], ...]
-) -> Generator[Step, Heard, Heard]:
-    """Return the answer to a question by its number; one to an earlier is passed over.
-
-    On a slow line several questions are on their way, and each is answered.
-    """
-    quiet_s = (_line_s(wanted, IN_FLIGHT_BYTES) + PATIENCE_S) * (1 + silent)
-    timeout_s = wanted.profile.console.login_timeout_s + quiet_s
-    while True:
-        heard = yield Expect(answers, timeout_s, quiet_s=quiet_s)
-        found = heard.match
-        if found is None or found.re is not AGAIN or int(found[1]) == asked:
-            return heard
 
 
 def _type(lines: list[str], end: str) -> Part:

@@ -23,6 +23,7 @@ from modferry.errors import BoxError, TransportError
 from modferry.login import become, log_in, probe
 from modferry.steps import (
     AGENT_SPEAKS,
+    ALIVE_S,
     BOOT_LOADER,
     CONTINUATION,
     KILL_LINE,
@@ -94,7 +95,13 @@ def _find(wanted: Wanted) -> Part:
     seen, found = Seen(), ""
     while seen.waited_s < console.boot_timeout_s:
         patience_s = STAYS_S if found == "boot loader" else LISTEN_S
-        heard = yield Expect(tuple(patterns), patience_s * 2, silence_s=patience_s)
+        heard = yield Expect(
+            tuple(patterns),
+            patience_s * 2,
+            silence_s=patience_s,
+            # A kernel that runs is no boot loader: a shell may be asked at once.
+            alive_s=None if seen.tries else ALIVE_S,
+        )
         seen.take(heard)
         if found == "boot loader" and not heard.octets:
             raise _at_boot_loader(wanted, seen)

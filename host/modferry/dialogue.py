@@ -23,6 +23,20 @@ TEXT_LIMIT = 65_536
 Recorder = Callable[[str, bytes], None]
 """Takes the direction (``>`` to the box, ``<`` from it) and the bytes."""
 
+BOOTED_S = 60
+"""A kernel's lines of that age and more are no boot's."""
+
+ENDS = re.compile(rb"(?i)reboot|restart|power (off|down)|halt")
+
+
+def is_alive(octets: bytes) -> bool:
+    """Say whether lines show a kernel that has run for a while, and goes on."""
+    lines = [match[0] for match in KERNEL_LINE.finditer(octets)]
+    if not lines or any(ENDS.search(line) for line in lines):
+        return False
+    age = re.search(rb"\[ *(\d+)\.", lines[-1])
+    return age is not None and int(age[1]) >= BOOTED_S
+
 
 class Conductor:
     """Runs dialogues over one transport.
@@ -89,6 +103,9 @@ class Conductor:
                 wanted.silence_s is not None and now - last_octet >= wanted.silence_s
             )
             quiet = wanted.quiet_s is not None and now - changed >= wanted.quiet_s
+            alive = wanted.alive_s is not None and now - changed >= wanted.alive_s
+            if alive and is_alive(self._raw):
+                quiet = True
             if silent or quiet or now - start >= wanted.timeout_s:
                 self._raw = b""
                 return steps.Heard(None, None, octets, text, now - start)

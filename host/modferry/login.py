@@ -28,6 +28,9 @@ from modferry.steps import (
 LOOK_S = 3.0
 """After so long it is looked whether others have printed behind what is waited for."""
 
+AGAIN_S = 0.6
+"""After so long a shell is asked a second time: what was typed may have been lost."""
+
 
 def log_in(wanted: Wanted) -> Part:
     """Answer getty and login; raise TransportError if they refuse."""
@@ -99,13 +102,14 @@ def probe(wanted: Wanted, end: bytes = b"\r") -> Part:
     """Ask the shell for a computed answer; return the user's id."""
     timeout_s = wanted.profile.console.login_timeout_s
     clear = b"" if end == b"\n" else KILL_LINE
-    for attempt in range(TRIES):
-        if attempt and clear:
+    for attempt in range(TRIES + 1):
+        # A line may be lost: asked again soon, then with more patience each time.
+        if attempt > 1 and clear:
             yield from interrupt()
         yield Send(clear + PROBE + end)
-        # A line may be lost: asked again soon, then with more patience each time.
         limit_s = min(timeout_s, 5.0 * (attempt + 1))
-        heard = yield Expect((PROBE_ANSWER,), limit_s, quiet_s=1.5 * (attempt + 1))
+        quiet_s = 1.5 * attempt or AGAIN_S
+        heard = yield Expect((PROBE_ANSWER,), limit_s, quiet_s=quiet_s)
         if heard.match is not None:
             return heard.match[1].decode()
     raise BootstrapError(

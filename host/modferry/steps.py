@@ -23,13 +23,15 @@ class Expect:
     """Wait for one of the patterns; the answer is a `Heard`.
 
     timeout_s: when to give up.  silence_s: give up earlier when nothing at all comes
-    for so long.  quiet_s: when nothing but the kernel's lines does.
+    for so long.  quiet_s: when nothing but the kernel's lines does.  alive_s: the same,
+    once lines of the kernel's have shown that it has run for a while.
     """
 
     patterns: tuple[re.Pattern[bytes], ...]
     timeout_s: float
     silence_s: float | None = None
     quiet_s: float | None = None
+    alive_s: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +78,6 @@ AGENT_SPEAKS = re.compile(rb"\xfd[\x00-\x7f\xa0-\xe0]{12,}\xfe|\}[ -`]{20,}~")
 PROBE = b' echo "@@""MF $((6*7)) $(id -u)"'
 PROBE_ANSWER = re.compile(rb"@@MF 42 (\d+)\r*\n")
 NEED = re.compile(rb"@@MF NEED (\d+)\.(\d+) ([01])\r*\n")
-AGAIN = re.compile(rb"@@MF AGAIN \.(\d+)([ \d]*)\r*\n")
 NO_ROOM = re.compile(rb"@@MF NOROOM ([^\r\n]*)\r*\n")
 NO_PYTHON = re.compile(rb"@@MF NOPYTHON\r*\n")
 MANGLED = re.compile(rb"@@MF BAD\r*\n")
@@ -88,7 +89,10 @@ BOOT_LOADER = re.compile(
     rb"|GNU GRUB|booting in \d"
 )
 
-LISTEN_S = 1.5
+LISTEN_S = 1.3
+"""Longer than a boot loader that counts the seconds is silent."""
+
+ALIVE_S = 0.1
 TRIES = 4
 
 
@@ -107,6 +111,11 @@ class Wanted:
     archive: Callable[[bool], bytes]
     login_password: Callable[[], str | None]
     become_password: Callable[[], str | None]
+
+
+def again(asked: int) -> re.Pattern[bytes]:
+    """Return what the answer to the question of that number is: the lines it lacks."""
+    return re.compile(rb"@@MF AGAIN \.%d((?: \d+)*)\r*\n" % asked)
 
 
 def interrupt() -> Generator[Step, Heard, None]:

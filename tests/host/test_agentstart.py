@@ -44,6 +44,23 @@ def test_an_answer_to_an_earlier_question_is_passed_over():
     assert transport.heard.count(b"\r0:5:") == 1
 
 
+def test_an_answer_that_comes_with_an_earlier_one_is_not_lost():
+    transport, run = play(
+        [
+            *LOGIN,
+            *NEED,
+            Hears(rb"\.1\r"),
+            Hears(rb"\.2\r"),
+            Says(b"@@MF AGAIN .1 0 1 2 3 4\r\n@@MF AGAIN .2 4\r\n"),
+            Hears(b"^" + LINES[4] + rb"\r\.3\r$"),
+            Says(GREETING),
+        ]
+    )
+
+    assert run() == GREETING
+    assert transport.left == []
+
+
 def test_a_start_whose_end_was_lost_is_asked_by_an_empty_line():
     transport, run = play(
         [

@@ -8,7 +8,7 @@ import pytest
 
 from modferry.bootstrap import console_dialogue
 from modferry.core.profile import Login, Profile
-from modferry.dialogue import Conductor
+from modferry.dialogue import Conductor, is_alive
 from modferry.errors import BootstrapError, TransportError
 from modferry.transport.fake import FakeTransport, Hears, Says
 from support.consoles import GREETING, KERNEL, SHELL, START, U_BOOT, play, wanted
@@ -33,6 +33,40 @@ def test_a_boot_loader_is_not_touched():
 
     assert run() == GREETING
     assert transport.left == []
+
+
+OLD_KERNEL = b"[ 4711.234567] practice: the kernel says line 1\r\n"
+
+
+def test_a_kernel_that_has_run_for_a_while_is_no_boot_loader():
+    """Its lines come all the time, and nothing else does: a shell is asked at once."""
+    transport, run = play(
+        [
+            Says(OLD_KERNEL),
+            Hears(rb"^\x15\r$"),
+            Says(b"\r\n# "),
+            *SHELL,
+            *START,
+        ]
+    )
+
+    assert run() == GREETING
+    assert transport.waited_s < 1.0
+
+
+@pytest.mark.parametrize(
+    "octets",
+    [
+        KERNEL,  # of a boot: a login will come by itself
+        b"",
+        b"Hit any key to stop autoboot:  3 ",
+        OLD_KERNEL + b"[ 4712.000001] reboot: Restarting system\r\n",
+        OLD_KERNEL + KERNEL,
+    ],
+)
+def test_other_lines_say_nothing_of_a_kernel_that_goes_on(octets):
+    assert is_alive(OLD_KERNEL)
+    assert not is_alive(octets)
 
 
 def test_a_kernel_line_behind_a_prompt_does_not_hide_it():
