@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import socket
 import subprocess
 import time
@@ -224,3 +225,34 @@ def test_a_server_without_rfc2217_is_told_in_time() -> None:
     assert time.monotonic() - start_s < 10
     assert "RFC2217" in caught.value.why
     assert "socket://" in caught.value.next_step
+
+
+@pytest.mark.root
+@pytest.mark.skipif(os.geteuid() != 0, reason="strace of another process: root")
+def test_a_break_over_rfc2217_is_the_servers_to_make(
+    tmp_path: Path, line: PtyLine
+) -> None:
+    """A pty has no break to be seen at its far end: what ser2net asks of it is."""
+    connector = f"serialdev,{line.device},115200n81,local"
+    calls = tmp_path / "calls"
+    with ser2net(connector, tmp_path, "telnet(rfc2217),") as port:
+        link = opened(f"rfc2217://127.0.0.1:{port}")
+        pid = (tmp_path / "pid").read_text().strip()
+        with subprocess.Popen(
+            ["strace", "-f", "-e", "trace=ioctl", "-o", calls, "-p", pid],
+            stderr=subprocess.PIPE,
+            text=True,
+        ) as strace:
+            assert "attached" in strace.stderr.readline()
+            assert isinstance(link, Line)
+
+            link.send_break(0.05)
+
+            deadline = time.monotonic() + 5
+            while "TIOCCBRK" not in calls.read_text() and time.monotonic() < deadline:
+                time.sleep(0.05)
+            strace.terminate()
+        link.close()
+
+    made = re.findall(r"TIOC[SC]BRK", calls.read_text())
+    assert made == ["TIOCSBRK", "TIOCCBRK"]
