@@ -177,6 +177,8 @@ def steps_by_modprobe(program, name, release):
     found = []
     for line in native(output).split("\n"):
         if line.startswith(_INSERTS):
-            path = line[len(_INSERTS) :].split(" ")[0]
-            found.append(native(os.path.realpath(raw(path))))
+            path = native(os.path.realpath(raw(line[len(_INSERTS) :].split(" ")[0])))
+            # kmod tells what a softdep names again, loaded as it is by then.
+            if path not in found:
+                found.append(path)
     return found
