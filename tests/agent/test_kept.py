@@ -91,6 +91,48 @@ def test_a_restoring_that_was_cut_short_is_ended_by_another(folder, cut, monkeyp
     assert state(folder) == before
 
 
+@pytest.mark.parametrize("cut", range(4))
+def test_after_a_restoring_that_was_cut_short_the_repair_may_come_again(
+    folder, cut, monkeypatch
+):
+    before = state(folder)
+    kept = Kept(str(folder), "indexes")
+    kept.keep(NAMES, [])
+    publish(folder)
+    indexstore.publish(kept.directory, kept.contents())
+    real, calls = os.rename, []
+
+    def rename(*paths):
+        if len(calls) == cut:
+            raise KeyboardInterrupt
+        calls.append(paths)
+        real(*paths)
+
+    monkeypatch.setattr(os, "rename", rename)
+    with pytest.raises(KeyboardInterrupt):
+        kept.put_back(NAMES)
+    monkeypatch.setattr(os, "rename", real)
+    publish(folder)
+    restore(kept)
+
+    assert state(folder) == before
+
+
+def test_an_index_that_stays_as_it_is_keeps_its_time(folder):
+    root = str(folder.parents[2])
+    indexes.write_indexes(rootfs.RELEASE, root)
+    os.utime(folder / "modules.dep", ns=(1_234_567_891_234_567_891,) * 2)
+    (folder / "modules.alias").write_text("others\n")
+    before = state(folder)
+    kept = Kept(str(folder), "indexes")
+    kept.keep(NAMES, [])
+
+    indexes.write_indexes(rootfs.RELEASE, root)
+    restore(kept)
+
+    assert state(folder) == before
+
+
 def test_a_keeping_that_was_cut_short_is_none(folder):
     kept = Kept(str(folder), "indexes")
     Path(kept.place + ".new").mkdir(parents=True)

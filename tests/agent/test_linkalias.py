@@ -33,6 +33,23 @@ def test_every_name_leads_to_its_module_without_links(tmp_path):
         assert sources.resolve(f"rtai_{name}") == ["rtai_sched"]
 
 
+def test_the_indexes_do_without_the_links_before_the_first_one_goes(tmp_path):
+    box = Box(tmp_path, rtai_files())
+    there = links_of(box)
+    seen = []
+
+    def publish(links: list[str]) -> None:
+        done = indexes.write_indexes(RELEASE, str(tmp_path), without=links)
+        config = tmp_path / "etc/modprobe.d/modferry-links.conf"
+        seen.append((links_of(box), config.exists(), done["modules"]))
+
+    linkalias.alias_links(str(tmp_path), RELEASE, publish=publish)
+
+    assert seen == [(there, True, len(rtai_files()))]
+    assert "rtai_up" not in (box.tree / "modules.dep").read_text()
+    assert indexes.write_indexes(RELEASE, str(tmp_path))["changed"] == []
+
+
 def test_the_links_come_back(tmp_path):
     box = Box(tmp_path, rtai_files())
     before = links_of(box)

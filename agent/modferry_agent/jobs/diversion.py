@@ -17,7 +17,7 @@ import os
 from modferry_agent.compat import TYPE_CHECKING, native, raw
 from modferry_agent.errors import FileError
 from modferry_agent.jobs import shellfiles, userland
-from modferry_agent.jobs.push import file_error
+from modferry_agent.jobs.push import file_error, part_of
 from modferry_agent.system import durable, moduletree, processes
 
 if TYPE_CHECKING:
@@ -69,6 +69,8 @@ def divert(dry_run):
         _ignoring(
             errno.EEXIST, lambda: os.symlink(raw(path + SUFFIX), raw(OWN + "/depmod"))
         )
+        for directory in (OWN, shellfiles.DIRECTORY):
+            durable.sync_directory(directory)
         _give_second_name(path)
         for name in _names(path):
             if not _is_known(name):
@@ -87,6 +89,8 @@ def restore(dry_run):
     changed = []
     distrib = path + SUFFIX
     try:
+        if not dry_run:
+            durable.remove_leftovers(path)
         if os.path.lexists(raw(distrib)):
             changed.append(path)
             if not dry_run:
@@ -114,15 +118,18 @@ def remove_archive(dry_run=False):
     needed = [OWN, shellfiles.CHECK]
     if [path for path in needed if os.path.lexists(raw(path))]:
         return []
-    if not os.path.lexists(raw(shellfiles.ARCHIVE)):
-        return []
+    changed = []
     try:
+        for path in (shellfiles.ARCHIVE, part_of(shellfiles.ARCHIVE)):
+            if os.path.lexists(raw(path)):
+                changed.append(path)
+                if not dry_run:
+                    os.unlink(raw(path))
         if not dry_run:
-            os.unlink(raw(shellfiles.ARCHIVE))
             durable.remove_if_empty(directory)
     except EnvironmentError as error:
         raise file_error(error, directory)
-    return [shellfiles.ARCHIVE]
+    return changed
 
 
 def _path():

@@ -50,9 +50,12 @@ def install_hook(dry_run=False, context=None):
             if not dry_run:
                 _make_directory_of(shellfiles.UNIT_LINK)
                 os.symlink(raw(shellfiles.UNIT), raw(shellfiles.UNIT_LINK))
-        if changed and not dry_run:
-            _run("update-rc.d", [_SERVICE, "defaults"])
-            indexes_checked(None)
+                durable.sync_directory(os.path.dirname(shellfiles.UNIT_LINK))
+        if not dry_run:
+            if not _links_of_init():
+                _run("update-rc.d", [_SERVICE, "defaults"])
+            if changed:
+                indexes_checked(None)
     except EnvironmentError as error:
         raise file_error(error, shellfiles.DIRECTORY)
     return {"changed": changed, "unchanged": unchanged, "dry_run": dry_run}
@@ -65,14 +68,18 @@ def remove_hook(dry_run=False, context=None):
     try:
         if os.path.lexists(raw(shellfiles.UNIT_LINK)):
             changed.append(shellfiles.UNIT_LINK)
-        for path, _text, _mode in shellfiles.hook_files():
+        files = [path for path, _text, _mode in shellfiles.hook_files()]
+        # Last what the others run.
+        for path in reversed(files):
             if shellfiles.is_ours(moduletree.read_if_there(path) or b""):
                 changed.append(path)
         if not dry_run:
+            if _links_of_init():
+                # -f: before the script, which no link then outlives.
+                _run("update-rc.d", ["-f", _SERVICE, "remove"])
             for path in changed:
                 os.unlink(raw(path))
-            if changed:
-                _run("update-rc.d", [_SERVICE, "remove"])
+            _tidy(files)
         changed.extend(diversion.remove_archive(dry_run))
     except EnvironmentError as error:
         raise file_error(error, shellfiles.DIRECTORY)
@@ -113,6 +120,29 @@ def _releases(basedir):
         return []
     # What a removed kernel leaves behind has no kernel directory.
     return [name for name in listed if os.path.isdir(raw("%s/%s/kernel" % (top, name)))]
+
+
+def _links_of_init():
+    # type: () -> list[str]
+    # What has init run the script: without them it is not installed.
+    found = []
+    for level in "0123456S":
+        directory = "/etc/rc%s.d" % level
+        try:
+            names = [native(name) for name in os.listdir(raw(directory))]
+        except EnvironmentError:
+            continue
+        found.extend([directory + "/" + name for name in names if name[3:] == _SERVICE])
+    return found
+
+
+def _tidy(files):
+    # type: (list[str]) -> None
+    for path in files:
+        durable.remove_leftovers(path)
+        if os.path.isdir(raw(os.path.dirname(path))):
+            durable.sync_directory(os.path.dirname(path))
+    durable.remove_if_empty(os.path.dirname(shellfiles.UNIT_LINK))
 
 
 def _make_directory_of(path):

@@ -42,8 +42,9 @@ def read_tree(
     details=True,
     cache=None,
     recall=True,
+    without=(),
 ):
-    # type: (str, str, str | int | None, str, str, Iterable[str] | None, Iterable[str] | None, bool, Any, bool, factcache.Cache | None, bool) -> Tree
+    # type: (str, str, str | int | None, str, str, Iterable[str] | None, Iterable[str] | None, bool, Any, bool, factcache.Cache | None, bool, Sequence[str]) -> Tree
     """Return the module tree of a release, each module in it parsed and in order.
 
     links: ``file``: a link is another name of its file (``link_of`` says whose);
@@ -55,6 +56,7 @@ def read_tree(
         need them, and to read them takes three times as long
     cache: of what the modules said; without details
     recall: leave the modules out if the same indexes would be made of them again
+    without: absolute paths that are as good as gone
     """
     if links not in LINKS:
         raise RequestError("links are %s, not %s" % (" or ".join(LINKS), links))
@@ -72,6 +74,7 @@ def read_tree(
         entries = moduletree.walk(directory, config.excludes, config.externals, report)
     else:
         entries = moduletree.find_files(files, directory, report)
+    entries = [entry for entry in entries if entry.location not in without]
     by_path = dict([(entry.path, entry) for entry in entries])
     winners, lost = precedence.chosen_paths([entry.path for entry in entries], config)
     tree.shadowed = [(path, by_path[path].location, winner) for path, winner in lost]
@@ -161,8 +164,9 @@ def write_indexes(
     strict=False,
     differences=False,
     context=None,
+    without=(),
 ):
-    # type: (str | None, str, bool, str | int | None, str, bool, bool, bool, Any) -> dict[str, Any]
+    # type: (str | None, str, bool, str | int | None, str, bool, bool, bool, Any, Sequence[str]) -> dict[str, Any]
     """Write the whole index set of a release as one publication.
 
     like: the release of kmod whose bytes to write, ``34`` if None
@@ -170,6 +174,7 @@ def write_indexes(
     fingerprints: record the sha256 of each module file, too
     strict: write nothing if there is anything to warn of, see `strictness`
     differences: tell which lines come and go
+    without: absolute paths of modules that are as good as gone
 
     Returns release, directory, modules (their number), changed and unchanged (names of
     files), differences (name -> `linediff.difference`, of the texts that change),
@@ -191,6 +196,7 @@ def write_indexes(
             context=context,
             details=False,
             cache=factcache.Cache(factcache.path_of(directory)),
+            without=without,
         )
         made = tree.remembered or make_files(tree)
         warnings = tree.warnings + list(made.warnings)

@@ -19,7 +19,7 @@ from modferry_agent.errors import FileError
 from modferry_agent.system import durable, moduletree
 
 if TYPE_CHECKING:
-    from typing import Any  # noqa: F401  # novermin
+    from typing import Any, Callable  # noqa: F401  # novermin
 
     # Path of the link, what it says, its module name, that of the file.
     Link = tuple[str, str, str, str]
@@ -29,11 +29,15 @@ _RECORD = "# link "
 _ARROW = " -> "
 
 
-def alias_links(basedir="", release=None, only=None, dry_run=False, context=None):
-    # type: (str, str | None, list[str] | None, bool, Any) -> dict[str, Any]
+def alias_links(
+    basedir="", release=None, only=None, dry_run=False, context=None, publish=None
+):
+    # type: (str, str | None, list[str] | None, bool, Any, Callable[[list[str]], Any] | None) -> dict[str, Any]
     """Replace the links of a module tree by aliases; the indexes are not written.
 
     only: module names of the links that are meant; None: all under another name
+    publish: is called with the paths of the links before the first one goes, to write
+        indexes that do without them: in older ones other modules may need a link
     Returns {config, links: [{path, target, name, module}], dry_run}.
 
     The aliases are on the disk before the first link goes, so that each name leads to
@@ -51,23 +55,33 @@ def alias_links(basedir="", release=None, only=None, dry_run=False, context=None
             if record not in lines:
                 known += "%s\nalias %s %s\n" % (record, name, module)
         _write(config, known)
+        if publish is not None:
+            publish([link[0] for link in links])
         for path, _target, _name, _module in links:
             _change(os.unlink, path)
         _sync(links)
     return _reply(config, links, dry_run)
 
 
-def restore_links(basedir="", dry_run=False, context=None):
-    # type: (str, bool, Any) -> dict[str, Any]
-    """Undo `alias_links`: make the links again, and take the aliases away."""
+def restore_links(basedir="", dry_run=False, context=None, publish=None):
+    # type: (str, bool, Any, Callable[[], Any] | None) -> dict[str, Any]
+    """Undo `alias_links`: make the links again, and take the aliases away.
+
+    publish: is called in between, to write indexes that have the links
+    """
     config = basedir + CONFIG
     links = _recorded(basedir, _read(config))
     if not dry_run:
         for path, target, _name, _module in links:
             _change(_linker(target), path)
         _sync(links)
+    if publish is not None:
+        publish()
+    if not dry_run:
+        durable.remove_leftovers(config)
         if links:
             _change(os.unlink, config)
+            durable.sync_directory(os.path.dirname(config))
     return _reply(config, links, dry_run)
 
 

@@ -122,7 +122,13 @@ class _Mending(object):
         def work():
             # type: () -> str
             reply = linkalias.alias_links(
-                self.basedir, self.kernel.release, names, self.dry_run
+                self.basedir,
+                self.kernel.release,
+                names,
+                self.dry_run,
+                publish=lambda links: indexes.write_indexes(
+                    self.kernel.release, self.basedir, without=links
+                ),
             )
             made = " ".join([one["name"] for one in reply["links"]])
             return "made aliases in %s of the links %s" % (reply["config"], made)

@@ -48,9 +48,9 @@ class Push(object):
         self._digest = hashlib.sha256()
         self._inflater = None  # type: Any
         self._stream = None  # type: Any
-        directory, name = os.path.split(path)
+        directory = os.path.dirname(path)
         self._directory = directory
-        self._part = "%s/.%s.modferry-part" % (directory, name)
+        self._part = part_of(path)
         if self.present:
             return
         if encoding == "deflate":
@@ -157,6 +157,12 @@ class Push(object):
             stream.close()
         except EnvironmentError:
             pass  # It writes what is left, and a full disk refuses that again.
+
+
+def part_of(path):
+    # type: (str) -> str
+    """Return where the part of a file lies until all of it has come."""
+    return "%s/.%s.modferry-part" % os.path.split(path)
 
 
 def check_place(path, size, make_directories):

@@ -24,7 +24,7 @@ from modferry_agent.system import durable, factcache, fingerprints, indexstore
 from modferry_agent.system.kept import Kept, kinds
 
 if TYPE_CHECKING:
-    from typing import Any, Callable  # noqa: F401  # novermin
+    from typing import Any, Callable, Sequence  # noqa: F401  # novermin
     from modferry_agent.jobs.tree import Tree  # noqa: F401
 
 KINDS = ("indexes", "aliases", "divert")
@@ -52,7 +52,7 @@ def repair(kind, release=None, dry_run=False, context=None):
     broken = before.lacking_now()
     left = _left_by_aliases(before) if kind == "aliases" else []
     if dry_run:
-        changed = _change(kind, release, True)
+        changed = _change(kind, release, directory, True, context)
         changed.extend(_write(release, directory, True, context))
         return _reply(kind, before, broken, changed, left, None, True)
     changed = []
@@ -60,7 +60,9 @@ def repair(kind, release=None, dry_run=False, context=None):
     try:
         if not began:
             kept.keep(_NAMES, _notes(before, records))
-        changed.extend(_change(kind, release, False))
+        # Only now, when an undoing knows that it was not there.
+        before.remember()
+        changed.extend(_change(kind, release, directory, False, context))
         changed.extend(_write(release, directory, False, context))
     except EnvironmentError as error:
         raise file_error(error, directory)
@@ -103,19 +105,25 @@ def undo(kind, release=None, dry_run=False, context=None):
             hint="modferry repair %s --undo --on BOX first" % later[-1],
             code="repair-order",
         )
-    try:
-        changed = _unchange(kind, dry_run)
-        state = "none"
+    done = {"state": "none", "changed": []}  # type: dict[str, Any]
+
+    def put_back():
+        # type: () -> None
         if kept.is_begun:
-            state = _put_back(kept, release, dry_run, changed)
+            done["state"] = _put_back(kept, release, dry_run, done["changed"])
+
+    try:
+        changed = _unchange(kind, dry_run, put_back)
+        if not dry_run:
+            kept.forget()
     except EnvironmentError as error:
         raise file_error(error, directory)
     return {
         "kind": kind,
         "release": release,
         "directory": directory,
-        "changed": changed,
-        "indexes": state,
+        "changed": changed + done["changed"],
+        "indexes": done["state"],
         "dry_run": dry_run,
     }
 
@@ -188,31 +196,40 @@ def _left_by_aliases(right):
     return left
 
 
-def _change(kind, release, dry_run):
-    # type: (str, str, bool) -> list[str]
+def _change(kind, release, directory, dry_run, context):
+    # type: (str, str, str, bool, Any) -> list[str]
     if kind == "aliases":
-        done = linkalias.alias_links("", release, None, dry_run)
+        written = []  # type: list[str]
+
+        def publish(links):
+            # type: (list[str]) -> None
+            written.extend(_write(release, directory, False, context, links))
+
+        done = linkalias.alias_links("", release, None, dry_run, publish=publish)
         paths = [link["path"] for link in done["links"]]
-        return paths + ([done["config"]] if paths else [])
+        return paths + ([done["config"]] if paths else []) + written
     if kind == "divert":
         return diversion.divert(dry_run)
     return []
 
 
-def _unchange(kind, dry_run):
-    # type: (str, bool) -> list[str]
+def _unchange(kind, dry_run, put_back):
+    # type: (str, bool, Callable[[], None]) -> list[str]
+    # put_back: of the indexes
     if kind == "aliases":
-        done = linkalias.restore_links("", dry_run)
+        done = linkalias.restore_links("", dry_run, publish=put_back)
         paths = [link["path"] for link in done["links"]]
         return paths + ([done["config"]] if paths else [])
-    if kind == "divert":
-        return diversion.restore(dry_run)
-    return []
+    changed = diversion.restore(dry_run) if kind == "divert" else []
+    put_back()
+    return changed
 
 
-def _write(release, directory, dry_run, context):
-    # type: (str, str, bool, Any) -> list[str]
-    done = indexes.write_indexes(release, dry_run=dry_run, context=context)
+def _write(release, directory, dry_run, context, without=()):
+    # type: (str, str, bool, Any, Sequence[str]) -> list[str]
+    done = indexes.write_indexes(
+        release, dry_run=dry_run, context=context, without=without
+    )
     return [directory + "/" + name for name in done["changed"]]
 
 
@@ -268,8 +285,9 @@ def _put_back(kept, release, dry_run, changed):
         finally:
             lock.release()
     for path in _records(release):
-        if path not in about.get("record", []) and os.path.exists(raw(path)):
-            os.unlink(raw(path))
+        durable.remove_leftovers(path)
+        if path not in about.get("record", []):
+            if os.path.exists(raw(path)):
+                os.unlink(raw(path))
             durable.remove_if_empty(os.path.dirname(path))
-    kept.forget()
     return "restored" if same else "kept"

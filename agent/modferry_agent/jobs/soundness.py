@@ -26,13 +26,17 @@ class Right(object):
         # type: (str, Any, bool) -> None
         """Read the tree; FormatError: its modules need each other in a cycle.
 
-        remember: keep what the modules say, for the depmod that is to come
+        remember: read what `remember` keeps, too
         """
         self.release = release
         self.tree = foresee.read_tree(release, "", None, 0, context, remember)
-        if remember and self.tree.cache is not None:
-            self.tree.cache.write({}, self.tree.facts)
         self.subject = foresee.subject_of(self.tree)
+
+    def remember(self):
+        # type: () -> None
+        """Keep what the modules say, for the depmod that is to come."""
+        if self.tree.cache is not None:
+            self.tree.cache.write({}, self.tree.facts)
 
     def lacking(self, lines):
         # type: (Lines | None) -> list[str]

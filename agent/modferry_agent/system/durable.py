@@ -18,7 +18,7 @@ def replace_file(path, content, mode=420, is_precious=True):
     EnvironmentError: the old file is as it was, and nothing is left beside it.  What a
     killed process left beside it is removed.
     """
-    _remove_leftovers(path)
+    remove_leftovers(path)
     part = raw("%s.%d%s" % (path, os.getpid(), _PART))
     try:
         flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL
@@ -30,9 +30,10 @@ def replace_file(path, content, mode=420, is_precious=True):
             os.fchmod(handle, mode)
             if is_precious:
                 os.fsync(handle)
+            # Open as long as it is a part: see `_is_written_by`.
+            os.rename(part, raw(path))
         finally:
             os.close(handle)
-        os.rename(part, raw(path))
     except EnvironmentError:
         if os.path.lexists(part):
             os.unlink(part)
@@ -41,19 +42,24 @@ def replace_file(path, content, mode=420, is_precious=True):
         sync_directory(os.path.dirname(path))
 
 
-def _remove_leftovers(path):
+def remove_leftovers(path):
     # type: (str) -> None
+    """Remove what runs that were cut short left beside a file's place."""
     directory, start = os.path.split(path + ".")
+    if not os.path.isdir(raw(directory)):
+        return
     for octets in os.listdir(raw(directory)):
         name = native(octets)
         number = name[len(start) : -len(_PART)]
         if name.startswith(start) and name.endswith(_PART) and number.isdigit():
-            if int(number) == os.getpid() or not _is_alive(int(number)):
-                os.unlink(raw(directory) + b"/" + octets)
+            part = raw(directory) + b"/" + octets
+            if int(number) == os.getpid() or not _is_written_by(part, int(number)):
+                os.unlink(part)
 
 
-def _is_alive(number):
-    # type: (int) -> bool
+def _is_written_by(part, number):
+    # type: (bytes, int) -> bool
+    # After a power cut another process has the number.
     try:
         os.kill(number, 0)
     except OverflowError:
@@ -61,7 +67,19 @@ def _is_alive(number):
     except OSError:
         # EPERM: somebody else's, which is alive.
         return os.path.isdir("/proc/%d" % number)
-    return True
+    files = "/proc/%d/fd" % number
+    try:
+        status = os.lstat(part)
+        opened = os.listdir(files)
+    except EnvironmentError:
+        return True
+    for name in opened:
+        try:
+            if os.path.samestat(status, os.stat(files + "/" + name)):
+                return True
+        except EnvironmentError:
+            continue  # It was closed meanwhile.
+    return False
 
 
 def sync_directory(directory):

@@ -162,10 +162,12 @@ def tidy(directory):
 
 def _mark_as_fresh(path, unchanged):
     # type: (str, Sequence[str]) -> None
-    # `depmod -A` compares the modules with the time of modules.dep.
+    # `depmod -A` compares the modules with the time of modules.dep.  A repair keeps the
+    # file by a second name, with its time.
     if path[path.rfind("/") + 1 :] in unchanged:
         try:
-            os.utime(raw(path), None)
+            if os.stat(raw(path)).st_nlink == 1:
+                os.utime(raw(path), None)
         except EnvironmentError:
             pass
 

@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 PLACE = ".modferry-kept"
 _ABOUT = "about"
 _DONE = "done"
+# Behind a kept file's name: the second one that is renamed into its place.
+_BACK = ".back"
 
 
 def kinds(directory):
@@ -112,17 +114,19 @@ class Kept(object):
 
     def put_back(self, names):
         # type: (Sequence[str]) -> None
-        """Rename the kept files into place; remove those of the names that were not.
+        """Put the kept files into place; remove those of the names that were not.
 
         Before, the bytes that stand in the places are made those that are kept: so
-        that who reads meanwhile finds one set.
+        that who reads meanwhile finds one set.  All of them stay kept until `forget`:
+        what was cut short here may be followed by the repair again.
         """
         had = self.about().get("had", [])
         for name in had:
-            if os.path.lexists(raw(self.place + "/" + name)):
-                os.rename(
-                    raw(self.place + "/" + name), raw(self.directory + "/" + name)
-                )
+            kept, at = self.place + "/" + name, self.directory + "/" + name
+            if os.path.lexists(raw(kept)) and not _are_one(kept, at):
+                _remove_if_there(kept + _BACK)
+                publication.twin(kept, kept + _BACK)
+                os.rename(raw(kept + _BACK), raw(at))
         for name in names:
             path = raw(self.directory + "/" + name)
             if name not in had and os.path.lexists(path):
@@ -131,14 +135,23 @@ class Kept(object):
 
     def forget(self):
         # type: () -> None
-        """Remove what is kept, as a whole first."""
+        """Remove what is kept, as a whole first, and what a run that was cut left."""
         gone = self.place + ".new"
         if os.path.isdir(raw(self.place)):
             _remove_if_there(gone)
             os.rename(raw(self.place), raw(gone))
         _remove_if_there(gone)
-        durable.remove_if_empty(os.path.dirname(self.place))
-        durable.sync_directory(self.directory)
+        if os.path.isdir(raw(os.path.dirname(self.place))):
+            durable.remove_if_empty(os.path.dirname(self.place))
+            durable.sync_directory(self.directory)
+
+
+def _are_one(path, other):
+    # type: (str, str) -> bool
+    # To rename one name of a file over another would do nothing.
+    return os.path.lexists(raw(other)) and os.path.samestat(
+        os.lstat(raw(path)), os.lstat(raw(other))
+    )
 
 
 def _remove_if_there(path):
