@@ -25,14 +25,23 @@ CHANGING = (
     *("write", "fsync", "fchmod", "chmod", "mkdir", "link", "symlink", "rename"),
     *("unlink", "rmdir", "utime"),
 )
+# And what makes a file, or empties one.
+EVERY = (*CHANGING, "open", "ftruncate")
 TREE = Path("lib/modules") / RELEASE
 
 
-def stop_before(number: int, calls: list[str], stand: object = None) -> None:
+def stop_before(
+    number: int,
+    calls: list[str],
+    stand: object = None,
+    names: tuple[str, ...] = CHANGING,
+) -> None:
     """Make the changing call of that number call `stand`; note all before."""
 
     def wrapped(name: str, real: object) -> object:
         def call(*arguments: object) -> object:
+            if name == "open" and not arguments[1] & os.O_CREAT:  # type: ignore[operator]
+                return real(*arguments)  # type: ignore[operator]
             calls.append(name)
             if len(calls) == number:
                 stand()  # type: ignore[operator]
@@ -40,7 +49,7 @@ def stop_before(number: int, calls: list[str], stand: object = None) -> None:
 
         return call
 
-    for name in CHANGING:
+    for name in names:
         setattr(os, name, wrapped(name, getattr(os, name)))
 
 

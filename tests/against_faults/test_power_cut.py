@@ -8,7 +8,6 @@ import shutil
 import subprocess
 import sys
 import tarfile
-import time
 from collections import Counter
 from pathlib import Path
 
@@ -16,12 +15,9 @@ import pytest
 
 from against_faults import in_box
 from modferry.bundle import build_agent
-from modferry.lab import debian
-from modferry.lab.box import PracticeBox
 from modferry.lab.image import Image
-from modferry.lab.ssh import ssh_argv
-from support import rootfs
-from support.practice import box_up, shell
+from support import powercut, rootfs
+from support.practice import box_up
 
 # Kind -> the smallest image, what makes its file system, modules to load for it.
 KINDS = {
@@ -29,7 +25,6 @@ KINDS = {
     "xfs": (300, ["mkfs.xfs", "-q", "-f"], ["libcrc32c", "xfs"]),
 }
 STOPS = 9
-PROMPT = b"\npractice login: "
 
 
 def _changing_calls(site) -> list[str]:
@@ -87,14 +82,6 @@ def _disks(site, folder: Path) -> dict[str, list[Path]]:
     return made
 
 
-def _modules(release: str, names: list[str], folder: Path) -> list[Path]:
-    whole = rootfs.debian_kernel()
-    if not list(whole.glob(f"**/modules/{release}")):
-        whole = folder / "kernel"
-        debian.unpack_kernel(release, whole)
-    return [next(whole.rglob(f"{name}.ko*")) for name in names]
-
-
 def _parcel(site, root: Path, modules: list[Path]) -> bytes:
     stream = io.BytesIO()
     with tarfile.open(fileobj=stream, mode="w") as parcel:
@@ -114,36 +101,6 @@ def _parcel(site, root: Path, modules: list[Path]) -> bytes:
     return stream.getvalue()
 
 
-def _run(box: PracticeBox, command: str) -> str:
-    done = shell(box, command)
-    assert done.returncode == 0, done.stdout
-    return done.stdout
-
-
-def _set_up(box: PracticeBox, parcel: bytes, mounts: list[str], *, new: bool) -> None:
-    unpack = [*ssh_argv(box, ["mkdir -p /w && tar -x -o -C /w"])]
-    subprocess.run(unpack, input=parcel, check=True, timeout=60)
-    script = ["set -e; cd /w", "modprobe ext4; modprobe -q crc32c_generic || true"]
-    script += [f"insmod ./{name}.ko*" for name in ("virtio_blk", "libcrc32c", "xfs")]
-    for number, mount in enumerate(mounts):
-        device = "/dev/vd" + "abcdefghijklmnopqrstuvwxyz"[number]
-        kind = mount.partition("-")[0]
-        options = "-o nouuid" if kind == "xfs" else ""
-        script.append(f"mkdir -p /d/{mount}")
-        script.append(f"mount -t {kind} {options} {device} /d/{mount}")
-        if new:
-            script.append(f"cp -a site/. /d/{mount}")
-    _run(box, "\n".join(script))
-
-
-def _wait_for_reset(box: PracticeBox, boots: int) -> None:
-    deadline = time.monotonic() + 180
-    while box.console_log.read_bytes().count(PROMPT) < boots:
-        assert time.monotonic() < deadline, box.console_log.read_text()[-2000:]
-        time.sleep(0.2)
-    box.wait_until_up()
-
-
 @pytest.mark.practice_box
 @pytest.mark.slow
 def test_after_a_power_cut_the_set_is_the_old_or_the_new_one(
@@ -159,21 +116,24 @@ def test_after_a_power_cut_the_set_is_the_old_or_the_new_one(
         for path, what in zip(paths, whats, strict=True)
     ]
     names = ["virtio_blk", *(name for kind in KINDS.values() for name in kind[2])]
-    parcel = _parcel(site, root, _modules(practice_image.release, names, tmp_path))
+    modules = powercut.kernel_modules(practice_image.release, names, tmp_path)
+    parcel = _parcel(site, root, modules)
     python = "cd /w && PYTHONPATH=agent.pyz python3 -B in_box.py"
     images = tuple(path for paths in disks.values() for path in paths)
     outcomes: Counter[tuple[str, str, float, str]] = Counter()
     wrong = []
 
     with box_up(practice_image, tmp_path / "lab", disks=images) as box:
-        _set_up(box, parcel, mounts, new=True)
+        powercut.set_up(box, parcel, names, mounts)
+        powercut.run(
+            box, f"for disk in {' '.join(mounts)}; do cp -a /w/site/. /d/$disk; done"
+        )
         for boots, delay_s in enumerate((0, 12), 2):
             words = " ".join(cases)
-            command = f"{python} cut {delay_s} {words} >/dev/ttyS0 2>&1 </dev/null"
-            _run(box, f"setsid sh -c '{command}' >/dev/null 2>&1 </dev/null &")
-            _wait_for_reset(box, boots)
-            _set_up(box, parcel, mounts, new=False)
-            for line in _run(box, f"{python} look {words}").splitlines():
+            powercut.start(box, f"{python} cut {delay_s} {words}")
+            powercut.wait_for_reset(box, boots)
+            powercut.set_up(box, parcel, names, mounts)
+            for line in powercut.run(box, f"{python} look {words}").splitlines():
                 case, before, after, left = line.split()
                 disk, _, what = case.partition(":")
                 label = what if not what.isdigit() or what == "0" else "stopped"
