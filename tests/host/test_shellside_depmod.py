@@ -7,6 +7,7 @@ import os
 import threading
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -116,6 +117,32 @@ def test_of_equal_trees_one_is_read(tmp_path):
     assert sets[0] == sets[1]
     assert sizes[0] > 30 * 20_000
     assert sizes[1] < 20_000
+
+
+def test_of_boxes_at_work_at_once_one_is_read(tmp_path):
+    # All begin before one has ended: with one tree, and a cache that is empty.
+    roots = [make_root(tmp_path / f"root{number}") for number in range(4)]
+    content = [os.urandom(200_000) for _ in range(10)]
+    traces = [tmp_path / f"trace{number}" for number in range(4)]
+    for root in roots:
+        tree = plant(root)
+        for number, octets in enumerate(content):
+            (tree / f"kernel/random{number}.ko").write_bytes(octets)
+
+    def work(number: int) -> None:
+        with plain_box(roots[number], tmp_path / f"ssh{number}") as box:
+            barrier.wait(60)
+            with session_on(box, trace=traces[number]) as session:
+                session.request("depmod", release=RELEASE)
+
+    barrier = threading.Barrier(4)
+    with ThreadPoolExecutor(4) as pool:
+        list(pool.map(work, range(4)))
+
+    once = sum(map(len, content))
+    assert once < sum(map(received, traces)) < 1.5 * once
+    sets = [written(root) for root in roots]
+    assert all(each == sets[0] for each in sets)
 
 
 @contextmanager

@@ -164,6 +164,23 @@ def test_a_shell_killed_at_any_command_leaves_the_old_set_or_the_new(tmp_path, t
           f"{killed.count('old')} old, {killed.count('new')} new")  # fmt: skip
 
 
+@pytest.mark.parametrize("place", ["/dev/full", "/no/such/folder/file"])
+@pytest.mark.parametrize("tool", ["gzip", "no gzip"])
+def test_what_cannot_be_written_is_not_run_as_commands(tmp_path, words, place, tool):
+    shell = shell_in(tmp_path, words)
+    if tool == "no gzip":
+        shell.tools.pop("gzip")
+    touched = tmp_path / "touched"
+    line = f"\ntouch {touched}\n".encode()
+    content = b"".join(os.urandom(30_000) + line * 3 for _ in range(40))
+
+    with pytest.raises(ReplyError):
+        shell.write_file(place, content, limit_s=30)
+
+    assert shell.run("echo well", limit_s=30) == (0, b"well\n")
+    assert not touched.exists()
+
+
 @pytest.mark.parametrize("moment", ["change", "settle"])
 def test_the_shell_ends_what_the_agent_began(tmp_path, tree, moment):
     # The agent is killed before or after its switch.

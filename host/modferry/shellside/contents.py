@@ -14,8 +14,9 @@ import contextlib
 import hashlib
 import os
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
+from threading import Event, Lock
 
 from modferry.sent import sent_directory
 
@@ -23,6 +24,36 @@ KEPT_BYTES = 4 << 30
 """All that is kept; what was used longest ago goes first."""
 
 SHA256_DIGITS = 64
+
+
+class Underway:
+    """What is being fetched: of boxes at work at once, one fetches a content."""
+
+    def __init__(self) -> None:
+        """Begin with nothing."""
+        self._lock = Lock()
+        self._events: dict[str, Event] = {}
+
+    def claim(self, digests: Iterable[str]) -> tuple[list[str], list[Event]]:
+        """Return which of them the caller is to fetch, and what tells of the others.
+
+        The caller releases its own before it waits for others'.
+        """
+        ours, theirs = [], []
+        with self._lock:
+            for digest in digests:
+                if digest in self._events:
+                    theirs.append(self._events[digest])
+                else:
+                    self._events[digest] = Event()
+                    ours.append(digest)
+        return ours, theirs
+
+    def release(self, digests: Iterable[str]) -> None:
+        """Tell those who wait that these are here, or that somebody else may try."""
+        with self._lock:
+            for digest in digests:
+                self._events.pop(digest).set()
 
 
 class Contents:

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from modferry.core import events
 from modferry.errors import ReplyError, TransportError
 from modferry.shellside import scripts
-from modferry.shellside.contents import Contents
+from modferry.shellside.contents import Contents, Underway
 from modferry.shellside.look import LIMIT_S, Looker
 from modferry.shellside.picture import Node
 from modferry.shellside.talk import Shell
@@ -19,6 +19,8 @@ from modferry_agent.system import decompress
 
 PORTION_BYTES = 4 << 20
 """Of contents in one answer."""
+
+UNDERWAY = Underway()
 
 SKIPPED = ("build", "source")
 """Names in a module tree that lead to a kernel's sources, and are never looked at."""
@@ -58,7 +60,6 @@ class Gatherer:
         self._shell = shell
         self._contents = contents
         self._sink = sink
-        self.fetched_bytes = 0
 
     def gather(
         self,
@@ -172,24 +173,32 @@ class Gatherer:
         for done, some in enumerate(scripts.portions(small)):
             self._sink(events.Progress(done * len(some), len(small), "sums of files"))
             sums |= self._shell.sums(some, limit_s=LIMIT_S)
-        missing = []
+        places: dict[str, str] = {}
         for path in small:
             if path not in sums:
                 raise unreadable(path)
-            sha256 = self._contents.known(kind, sums[path])
-            if sha256 is None:
-                missing.append(path)
-            else:
-                found.sums[path] = sha256
-        self._fetch(missing, sums, found)
+            places.setdefault(sums[path], path)
+        known = self._known(kind, places)
+        while missing := [digest for digest in places if digest not in known]:
+            ours, theirs = UNDERWAY.claim(missing)
+            try:
+                self._fetch({places[digest]: digest for digest in ours}, kind, found)
+            finally:
+                UNDERWAY.release(ours)
+            for event in theirs:
+                event.wait()
+            known |= self._known(kind, missing)
+        for path in small:
+            found.sums[path] = known[sums[path]]
 
-    def _fetch(self, paths: list[str], sums: dict[str, str], found: Gathered) -> None:
-        kind = self._shell.tools["sum"].removesuffix("sum")
-        first = {sums[path]: path for path in reversed(paths)}
-        total = sum(found.nodes[path].size for path in first.values())
+    def _known(self, kind: str, digests: Iterable[str]) -> dict[str, str]:
+        found = {digest: self._contents.known(kind, digest) for digest in digests}
+        return {digest: sha256 for digest, sha256 in found.items() if sha256}
+
+    def _fetch(self, sums: dict[str, str], kind: str, found: Gathered) -> None:
+        total = sum(found.nodes[path].size for path in sums)
         done = 0
-        kept: dict[str, str] = {}
-        for some in _by_size(first.values(), found):
+        for some in _by_size(sums, found):
             for path, content in self._contents_of(some):
                 if self._shell.sum_of(content) != sums[path]:
                     raise ReplyError(
@@ -198,13 +207,10 @@ class Gatherer:
                         where=path,
                         next_step="try again when nothing writes to it any more",
                     )
-                kept[sums[path]] = self._contents.keep(content, kind, sums[path])
+                self._contents.keep(content, kind, sums[path])
                 done += len(content)
                 self._sink(events.Progress(done, total, path))
-        self.fetched_bytes += done
-        for path in paths:
-            found.sums[path] = kept[sums[path]]
-        if kept:
+        if done:
             self._contents.trim()
 
     def _contents_of(self, paths: list[str]) -> Iterator[tuple[str, bytes]]:

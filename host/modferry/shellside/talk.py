@@ -20,6 +20,9 @@ from modferry.shellside import scripts
 from modferry.transport.base import Transport
 
 POLL_S = 0.2
+PIECE_BYTES = 65_536
+"""What a link takes at once, within its own limit of time."""
+
 START_LIMIT_S = 30.0
 TEXT_BYTES = 4096
 """Of a file in one command, where it goes as text."""
@@ -106,13 +109,18 @@ class Shell:
         self, path: str, content: bytes, limit_s: float
     ) -> tuple[int, bytes]:
         packed = gzip.compress(content, 6) if "gzip" in self.tools else content
-        unpack = "|gzip -dc" if "gzip" in self.tools else ""
-        take = f"head -c {len(packed)}{unpack} >{quoted(path)}"
+        unpack = "gzip -dc" if "gzip" in self.tools else "cat"
+        # Whatever fails, all that is sent is taken: the shell must not read it.
+        take = (
+            f"head -c {len(packed)}|{{ {unpack} >{quoted(path)};s=$?;"
+            "cat >/dev/null;exit $s; }"
+        )
         # In one line, so that it is read whole before the file follows.
         ready = "printf '\\n%s 0\\n' " + self._mark
         self._say(f"{ready};{{ {take}; }} 2>&1;{self._ending}\n")
         self._answer(limit_s)
-        self._write(packed)
+        for at in range(0, len(packed), PIECE_BYTES):
+            self._write(packed[at : at + PIECE_BYTES])
         return self._answer(limit_s)
 
     def _write_text(
