@@ -5,22 +5,13 @@ from __future__ import annotations
 import os
 import tempfile
 from collections.abc import Callable
-from dataclasses import replace
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import click
 
-from modferry.core.describe import TEXTS
-from modferry.core.outcomes import FleetResult
 from modferry.core.results import Result
 from modferry.errors import UsageError
-from modferry.report.document import Document, Log
-from modferry.report.fleetpage import KINDS, fleet_page
-from modferry.report.html import page
-from modferry.report.pages import PAGES
-from modferry_agent import __version__
 
 html_option: Callable[[Callable[..., Any]], Callable[..., Any]] = click.option(
     "--html",
@@ -35,30 +26,11 @@ html_option: Callable[[Callable[..., Any]], Callable[..., Any]] = click.option(
 def with_page(result: Result, path: Path | None) -> Result:
     """Write the page of a command's result, if it is wanted; return the result."""
     if path is not None and result.value:
-        if isinstance(result, FleetResult):
-            document = fleet_page(result)
-        else:
-            document = PAGES.get(result.command, text_page)(result)
-        write_page(document, path)
+        # Few ask for it, and what makes it takes its time to import.
+        from modferry.commands.pagetext import page_of  # noqa: PLC0415
+
+        write_whole(path, page_of(result))
     return result
-
-
-def text_page(result: Result) -> Document:
-    """Return the page of a result that has none of its own: its lines of text."""
-    return Document(
-        title=f"{result.command} on {result.box}",
-        verdict=result.error.message if result.error else "done",
-        kind=KINDS[result.status],
-        facts=[("Box", result.box or "")],
-        sections=[Log("Answer", TEXTS[result.command](result.value))],
-    )
-
-
-def write_page(document: Document, path: Path) -> None:
-    """Write a page, whole or not at all; raise UsageError if it cannot be."""
-    now = datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC")
-    made = replace(document, made=f"modferry {__version__}, {now}")
-    write_whole(path, page(made).encode("utf-8", "backslashreplace"))
 
 
 def write_whole(path: Path, content: bytes) -> None:
