@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 import zlib
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +21,7 @@ from modferry_agent.requests import TABLE, TIME_LIMIT_S
 
 CHUNK = 8192
 QUEUE_LIMIT = 32_768
+PACKED_AT_ONCE = 65_536
 
 
 class AgentSide:
@@ -93,9 +95,8 @@ class AgentSide:
         identity = self._ask("push", arguments, parts)
         message = self._answer(identity, "push", b"ready")
         if message["kind"] == b"ready":
-            self._stream(
-                identity, zlib.compress(content, 9) if deflate else content, path
-            )
+            pieces = deflated(content) if deflate else pieces_of(content)
+            self._stream(identity, pieces, len(content), path)
             message = self._answer(identity, "push")
         return text_of(message["value"])
 
@@ -119,7 +120,10 @@ class AgentSide:
                     choosing = pool.submit(choose, whole, path, offer, candidates, sent)
                     choice = awaited(choosing, self._channel.exchange)
                     self._sink(events.State(f"{path}: {choice.words}"))
-                    self._stream(identity, choice.rest, path, choice.plan)
+                    rest = choice.rest
+                    self._stream(
+                        identity, pieces_of(rest), len(rest), path, choice.plan
+                    )
                     message = self._answer(identity, "deliver")
             except ReplyError as error:
                 if error.code not in AGAIN_CODES:
@@ -203,35 +207,37 @@ class AgentSide:
     def _stream(
         self,
         identity: int,
-        octets: bytes,
+        pieces: Iterator[tuple[bytes, int]],
+        total: int,
         what: str,
         plan: dict[str, Any] | None = None,
     ) -> None:
-        """Send the bytes in chunks; return early when an answer, an error, is there.
+        """Send the pieces in turn; return early when an answer, an error, is there.
 
+        pieces: the bytes of a chunk, and how many of the total are behind us with it.
+            They are made as they go out: the agent would leave a line that is silent
+            while all of a large file is packed.
         plan: what the agent is told with the first of them.
         """
         first = {} if plan is None else {"plan": plan}
         channel = self._channel
         limit_s = self._limit_s("push")
-        for at in range(0, max(1, len(octets)), CHUNK):
-            last = at + CHUNK >= len(octets)
-            channel.send(
-                kind="chunk",
-                id=identity,
-                octets=octets[at : at + CHUNK],
-                last=last,
-                **first,
-            )
+        octets, done = next(pieces, (b"", total))
+        last = False
+        while not last:
+            following = next(pieces, None)
+            last = following is None
+            channel.send(kind="chunk", id=identity, octets=octets, last=last, **first)
             first = {}
             while channel.unsent > (0 if last else QUEUE_LIMIT):
                 channel.exchange()
-                done = max(0, at + CHUNK - channel.unsent)
-                self._sink(events.Progress(min(done, len(octets)), len(octets), what))
+                sent = max(0, done - channel.unsent)
+                self._sink(events.Progress(min(sent, total), total, what))
                 if channel.waiting:
                     return
                 if channel.silent_s > limit_s:
                     raise self._silent("push", limit_s)
+            octets, done = following or (b"", total)
 
     def _limit_s(self, name: str) -> float:
         return self._timeout_s or TIME_LIMIT_S[TABLE[name].time_class]
@@ -243,3 +249,24 @@ class AgentSide:
             why=f"no sign of it for {limit_s:.0f} s",
             next_step="see what its console says; a kernel that crashed needs a reset",
         )
+
+
+def pieces_of(octets: bytes) -> Iterator[tuple[bytes, int]]:
+    """Yield the bytes in chunks, each with the place behind it."""
+    for at in range(0, len(octets), CHUNK):
+        piece = octets[at : at + CHUNK]
+        yield piece, at + len(piece)
+
+
+def deflated(content: bytes) -> Iterator[tuple[bytes, int]]:
+    """Yield the bytes deflated, in chunks, each with how much of them went in."""
+    packer = zlib.compressobj(9)
+    kept = b""
+    for at in range(0, len(content), PACKED_AT_ONCE):
+        piece = content[at : at + PACKED_AT_ONCE]
+        kept += packer.compress(piece)
+        while len(kept) >= CHUNK:
+            yield kept[:CHUNK], at + len(piece)
+            kept = kept[CHUNK:]
+    for octets, _ in pieces_of(kept + packer.flush()):
+        yield octets, len(content)

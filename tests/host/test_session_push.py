@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import os
+import zlib
 from collections import deque
 from typing import Any
 
 import pytest
 
-from modferry.agentside import AgentSide
+from modferry.agentside import CHUNK, AgentSide, deflated, pieces_of
+from modferry.consoletext import ConsoleLines
 from modferry.core import events
 from modferry.errors import TransportError
 from modferry.fleet.inventory import resolve
@@ -21,6 +24,7 @@ class DeadLink:
         self.unsent = 0
         self.silent_s = 0.0
         self.slow = False
+        self.console = ConsoleLines(events.ignore)
 
     def send(self, **message: Any) -> None:
         self.unsent += len(message["octets"])
@@ -44,12 +48,16 @@ def side_on(link: Any, timeout_s: float | None = None) -> AgentSide:
     return AgentSide(resolve("local:"), link, {}, events.ignore, timeout_s)
 
 
+def stream(link: Any, octets: bytes, timeout_s: float | None = None) -> None:
+    side_on(link, timeout_s)._stream(1, pieces_of(octets), len(octets), "x.ko")
+
+
 @pytest.mark.parametrize(("timeout_s", "limit_s"), [(None, 30), (5.0, 5)])
 def test_a_line_that_dies_in_the_middle_is_given_up(timeout_s, limit_s):
     link = DeadLink()
 
     with pytest.raises(TransportError, match="does not answer") as caught:
-        side_on(link, timeout_s)._stream(1, bytes(50_000), "x.ko")
+        stream(link, bytes(50_000), timeout_s)
 
     assert link.silent_s == limit_s + 1
     assert caught.value.next_step
@@ -58,7 +66,7 @@ def test_a_line_that_dies_in_the_middle_is_given_up(timeout_s, limit_s):
 def test_an_empty_file_has_a_last_chunk():
     link = LiveLink()
 
-    side_on(link)._stream(1, b"", "empty")
+    stream(link, b"")
 
     assert link.sent == [(b"", True)]
 
@@ -66,7 +74,20 @@ def test_an_empty_file_has_a_last_chunk():
 def test_only_the_last_chunk_is_the_last():
     link = LiveLink()
 
-    side_on(link)._stream(1, bytes(20_000), "x.ko")
+    stream(link, bytes(20_000))
 
     assert [last for _, last in link.sent] == [False, False, True]
     assert b"".join(octets for octets, _ in link.sent) == bytes(20_000)
+
+
+def test_a_large_file_is_packed_while_it_goes_out():
+    # The agent leaves a line that says nothing for 12 seconds; 400 MB take longer.
+    content = os.urandom(1 << 20)
+    packed = deflated(content)
+
+    first, behind = next(packed)
+
+    assert len(first) == CHUNK
+    assert behind < len(content) // 8
+    whole = first + b"".join(octets for octets, _ in packed)
+    assert zlib.decompress(whole) == content
