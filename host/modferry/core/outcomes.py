@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -171,34 +172,41 @@ def alike(
 ) -> list[Alike]:
     """Return the answers as lines of text, boxes with the same ones together."""
     return _together(
-        (outcome.name, lines_of(outcome.result.value))
+        (outcome.name, lines, lines)
         for outcome in outcomes
         if outcome.result is not None and outcome.result.value
+        for lines in [lines_of(outcome.result.value)]
     )
 
 
 def alike_errors(outcomes: Iterable[Outcome]) -> list[Alike]:
     """Return the errors as lines of text, boxes with the same one together.
 
-    What differs by nothing but the box's own name is the same.
+    What differs by nothing but the box's own name is the same, and told with BOX.
     """
     return _together(
-        (outcome.name, _report(outcome.name, outcome.result.error))
+        (outcome.name, *_reports(outcome.name, outcome.result.error))
         for outcome in outcomes
         if outcome.result is not None and outcome.result.error is not None
     )
 
 
-def _report(name: str, error: ModferryError) -> list[str]:
+def _reports(name: str, error: ModferryError) -> tuple[list[str], list[str]]:
     text = with_box(error.report(), name)
-    return text.replace(name, "BOX").splitlines()
+    # A name is a word: of box "c" nothing else that has a c is meant.
+    nameless = re.sub(rf"(?<![\w.-]){re.escape(name)}(?![\w-]|\.\w)", "BOX", text)
+    return nameless.splitlines(), text.splitlines()
 
 
-def _together(texts: Iterable[tuple[str, list[str]]]) -> list[Alike]:
-    found: dict[tuple[str, ...], list[str]] = {}
-    for name, lines in texts:
-        found.setdefault(tuple(lines), []).append(name)
-    return [Alike(tuple(names), lines) for lines, names in found.items()]
+def _together(texts: Iterable[tuple[str, list[str], list[str]]]) -> list[Alike]:
+    # The name of a box, its text to be compared, its text to be told.
+    found: dict[tuple[str, ...], dict[str, tuple[str, ...]]] = {}
+    for name, key, lines in texts:
+        found.setdefault(tuple(key), {})[name] = tuple(lines)
+    return [
+        Alike(tuple(own), key if len(told := set(own.values())) > 1 else told.pop())
+        for key, own in found.items()
+    ]
 
 
 def summary(command: str, outcomes: Sequence[Outcome]) -> str:
