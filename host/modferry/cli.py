@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import contextlib
+import io
 import os
 import signal
 import sys
 import traceback
 from collections.abc import Mapping, Sequence
 from importlib import import_module
+from pathlib import Path
 from types import FrameType, MappingProxyType
+from typing import TextIO
 
 import click
 
@@ -105,8 +109,11 @@ def run(arguments: Sequence[str]) -> int:
             error=result.error,
         )  # fmt: skip
     except click.exceptions.NoArgsIsHelpError as error:
-        click.echo(error.format_message(), err=True)
-        return ExitStatus.USAGE
+        if not as_json:
+            click.echo(error.format_message(), err=True)
+            return ExitStatus.USAGE
+        missing = click.UsageError("missing command", error.ctx)
+        result = _failed(settings, _usage(missing, settings))
     except click.ClickException as error:
         result = _failed(settings, _usage(error, settings))
     except ModferryError as error:
@@ -118,12 +125,37 @@ def run(arguments: Sequence[str]) -> int:
         return int(result or 0)  # --help and --version: click has printed
     if result.error is not None:
         result.error.next_step = with_box(result.error.next_step, result.box)
+    return _print(result, as_json=as_json)
+
+
+def _print(result: Result, *, as_json: bool) -> int:
     try:
         render.write(result, as_json=as_json)
     except BrokenPipeError:
-        # Who read stdout went away; let the interpreter's last flush find a place.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        _leave_stdout()  # who read it went away
+    except OSError as error:
+        _leave_stdout()
+        return _untold(result, error)
     return int(result.status)
+
+
+# The interpreter's last flush has to find a place.
+def _leave_stdout() -> None:
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+def _untold(result: Result, error: OSError) -> int:
+    with contextlib.suppress(OSError):
+        render.write_error(
+            ModferryError(
+                "the result cannot be written",
+                where="stdout",
+                why=error.strerror or "",
+                next_step="modferry runs show prints that of work on boxes again",
+            )
+        )
+    # Who reads nothing must not take it for a good answer.
+    return int(result.status if result.error else ExitStatus.FAILED)
 
 
 def _failed(settings: Settings, error: ModferryError) -> Result:
@@ -151,11 +183,22 @@ def _interrupt(_number: int, _frame: FrameType | None) -> None:
     raise KeyboardInterrupt
 
 
+# None stands for a stream that was closed before we began.  Of a name that a locale
+# has no letters for, its escapes are printed.
+def _printable(stream: TextIO | None) -> TextIO:
+    if stream is None:
+        return Path(os.devnull).open("w", encoding="utf-8")
+    if isinstance(stream, io.TextIOWrapper):
+        stream.reconfigure(errors="backslashreplace")
+    return stream
+
+
 def main() -> None:
     """Be the ``modferry`` command.
 
     A signal that ends us is an interruption: sessions give the console back first.
     """
+    sys.stdout, sys.stderr = _printable(sys.stdout), _printable(sys.stderr)
     for number in (signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, _interrupt)
     sys.exit(run(sys.argv[1:]))

@@ -152,6 +152,17 @@ def test_no_command_shows_the_help_and_is_wrong_use(capsys):
     assert "Usage: modferry" in capsys.readouterr().err
 
 
+@pytest.mark.parametrize("group", ["upgrade", "repair", "lab"])
+def test_a_group_without_its_command_is_a_document_with_json(capsys, group):
+    assert cli.run(["--json", group]) == ExitStatus.USAGE
+
+    out, err = capsys.readouterr()
+    found = json.loads(out)
+    assert (found["command"], found["error"]["message"]) == (group, "missing command")
+    assert found["error"]["next"] == f"modferry {group} --help"
+    assert err == ""
+
+
 @pytest.mark.parametrize("arguments", [["--help"], ["load", "-h"], ["--version"]])
 def test_help_and_version_are_done(capsys, arguments):
     assert cli.run(arguments) == ExitStatus.DONE

@@ -1,0 +1,71 @@
+"""Where the answers go: a full disk, a closed stdout, a locale without letters."""
+
+from __future__ import annotations
+
+import os
+import shlex
+import subprocess
+import sys
+
+import pytest
+
+from modferry.errors import ExitStatus
+
+pytestmark = pytest.mark.usefixtures("home")
+
+
+def run_elsewhere(
+    arguments: list[str], stdout: str = "", **environment: str
+) -> subprocess.CompletedProcess[str]:
+    # A process of its own, with its stdout led elsewhere by the shell.
+    words = shlex.join([sys.executable, "-m", "modferry", *arguments])
+    return subprocess.run(
+        ["/bin/sh", "-c", f"exec {words} {stdout}"],
+        capture_output=True,
+        text=True,
+        env={**os.environ, **environment},
+        check=False,
+    )
+
+
+@pytest.mark.parametrize("option", [[], ["--json"]])
+def test_a_result_that_finds_no_room_is_told_and_is_a_failure(option):
+    done = run_elsewhere(["runs", *option], "> /dev/full")
+
+    assert done.returncode == ExitStatus.FAILED
+    assert done.stderr.startswith("modferry: the result cannot be written\n")
+    assert "No space left on device" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize("arguments", [["runs"], ["runs", "--json"], ["--help"]])
+def test_a_closed_stdout_changes_no_status(arguments):
+    done = run_elsewhere(arguments, ">&-")
+
+    assert (done.returncode, done.stderr) == (0, "")
+
+
+def test_a_stderr_without_room_changes_no_status():
+    done = run_elsewhere(["facts", "--on", "nope"], "2> /dev/full")
+
+    assert done.returncode == ExitStatus.USAGE
+
+
+def test_a_name_that_the_locale_cannot_print_is_escaped(tmp_path):
+    (tmp_path / "ünd.txt").write_text("x")
+
+    done = run_elsewhere(
+        [
+            "push",
+            str(tmp_path / "ünd.txt"),
+            "--to",
+            str(tmp_path),
+            "--on",
+            "local:",
+            "-n",
+        ],
+        PYTHONIOENCODING="ascii",
+    )
+
+    assert done.returncode == 0, done.stderr
+    assert "\\xfcnd.txt" in done.stdout
