@@ -210,3 +210,14 @@ def test_what_is_no_regular_file_has_no_hash(tmp_path):
 
     assert pushing.hash_file(str(tmp_path / "fifo")) is None
     assert pushing.hash_file(str(tmp_path)) is None
+
+
+@pytest.mark.parametrize("name", ["m.ko", "taken/m.ko"])
+def test_what_is_in_the_way_of_a_push_has_a_next_step(tmp_path, name):
+    (tmp_path / "m.ko").mkdir()
+    (tmp_path / "taken").write_bytes(b"")
+
+    with pytest.raises(FileError) as caught:
+        send(push(tmp_path / name), CONTENT)
+
+    assert "name another" in caught.value.hint

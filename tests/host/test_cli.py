@@ -129,6 +129,14 @@ def test_a_bug_keeps_its_traceback(session, capsys):
         ["facts", "--on", "local:", "--timeout", "0"],
         ["facts", "--on", "local:", "--password-env", "A", "--password-file", "B"],
         ["facts", "--on", "local:", "--profile", "no-such-profile"],
+        ["depmod", "-b", "root", "--on", "local:"],
+        ["depmod", "-b", "", "--on", "local:"],
+        ["depmod", "--like", "8", "--on", "local:"],
+        ["depmod", "--like", "new", "--on", "local:"],
+        ["explain", "m", "-b", "root", "--on", "local:"],
+        ["upgrade", "check", "-b", "root", "--on", "local:"],
+        ["push", __file__, "--to", "extra", "--on", "local:"],
+        ["deploy", "--directory", "sbin", "--on", "local:"],
     ],
 )
 def test_wrong_use_has_status_2_and_says_what(session, capsys, arguments):

@@ -72,8 +72,25 @@ def test_a_push_says_what_became_of_each_file(file, dry_run, words):
     assert lines[0] == f"m.ko  ->  /x/m.ko  5 bytes  {words}"
 
 
+@pytest.mark.parametrize(
+    ("path", "told"),
+    [
+        ("/lib/modules/6.1/extra/a.ko", True),
+        ("/usr/lib/modules/6.1/extra/a.ko.xz", True),
+        ("/lib/modules/6.1/a.txt", False),
+        ("/tmp/a.ko", False),
+    ],
+)
+def test_a_push_names_the_indexes_where_they_would_list_the_file(path, told):
+    lines = describe.push({"dry_run": False, "files": [pushed(path=path)]})
+
+    assert any("modferry depmod" in line for line in lines) == told
+
+
 def test_a_push_that_changed_nothing_leaves_the_indexes_unmentioned():
-    lines = describe.push({"dry_run": False, "files": [pushed(changed=False)]})
+    file = pushed(changed=False, path="/lib/modules/6.1/m.ko")
+
+    lines = describe.push({"dry_run": False, "files": [file]})
 
     assert len(lines) == 1
 

@@ -1,5 +1,6 @@
 """Read a file of the box for the host."""
 
+import errno
 import os
 import stat
 
@@ -23,11 +24,24 @@ def read_chunks(path):
         # O_NONBLOCK: the opening of a FIFO would wait for its other end.
         descriptor = os.open(raw(path), os.O_RDONLY | os.O_NONBLOCK)
     except EnvironmentError as error:
+        if error.errno in (errno.ENOENT, errno.ENOTDIR):
+            raise FileError(
+                "there is no such file",
+                where=path,
+                hint="look for a module with: modferry facts --module NAME --on BOX",
+                code="no-such-file",
+                errno=error.errno,
+            )
         raise file_error(error, path)
     status = os.fstat(descriptor)
     if not stat.S_ISREG(status.st_mode):
         os.close(descriptor)
-        raise FileError("not a regular file", where=path, code="not-a-file")
+        raise FileError(
+            "not a regular file",
+            where=path,
+            hint="name one file; a directory is not fetched",
+            code="not-a-file",
+        )
     return status.st_size, stat.S_IMODE(status.st_mode), _chunks(descriptor, path)
 
 

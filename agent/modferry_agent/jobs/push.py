@@ -245,6 +245,7 @@ def hash_file(path):
         os.close(handle)
 
 
+_IN_THE_WAY = "a file is where a directory should be: name another directory"
 _HINTS = {
     errno.ENOSPC: ("disk-full", "free space there; the old file is untouched"),
     errno.EDQUOT: ("disk-full", "raise the quota; the old file is untouched"),
@@ -254,10 +255,10 @@ _HINTS = {
     ),
     errno.EACCES: ("not-permitted", "log in as root, or set become in the profile"),
     errno.EPERM: ("not-permitted", "log in as root, or set become in the profile"),
-    errno.ENOENT: (
-        "no-such-directory",
-        "make the directory, or name another with --to",
-    ),
+    errno.ENOENT: ("no-such-directory", "make the directory, or name another"),
+    errno.EEXIST: ("file-error", _IN_THE_WAY),
+    errno.ENOTDIR: ("file-error", _IN_THE_WAY),
+    errno.EISDIR: ("file-error", "a directory has that name: name another"),
 }
 
 

@@ -15,6 +15,7 @@ from modferry.commands.settings import (
     dry_run_option,
     pass_settings,
 )
+from modferry.commands.treeoptions import basedir_option, like_option
 from modferry.core.consolerecords import telling, with_console
 from modferry.core.results import Result, Value, with_box
 from modferry.errors import ExitStatus, LoadError
@@ -70,10 +71,8 @@ def failure(value: Value, box: str) -> LoadError | None:
 
 @click.command()
 @click.argument("release", required=False)
-@click.option("-b", "--basedir", default="", help="The root of the module tree.")
-@click.option(
-    "--like", metavar="VERSION", help="Write what depmod of that kmod would write."
-)
+@basedir_option
+@like_option
 @click.option(
     "--links",
     type=click.Choice(["file", "kmod"]),
@@ -92,8 +91,8 @@ def failure(value: Value, box: str) -> LoadError | None:
 def depmod(  # noqa: PLR0913, PLR0917 - an option each
     settings: Settings,
     release: str | None,
-    basedir: str,
-    like: str | None,
+    basedir: str | None,
+    like: int | None,
     links: str,
     html: Path | None,
     *,
@@ -109,8 +108,8 @@ def depmod(  # noqa: PLR0913, PLR0917 - an option each
         settings,
         "depmod",
         release=release,
-        basedir=basedir,
-        like=like,
+        basedir=basedir or "",
+        like=None if like is None else str(like),
         links=links,
         strict=strict,
         differences=with_diff,
@@ -122,7 +121,7 @@ def depmod(  # noqa: PLR0913, PLR0917 - an option each
 @click.command()
 @click.argument("module")
 @click.argument("release", required=False)
-@click.option("-b", "--basedir", default="", help="The root of the module tree.")
+@basedir_option
 @click.option(
     "--links",
     type=click.Choice(["file", "kmod"]),
@@ -133,7 +132,11 @@ def depmod(  # noqa: PLR0913, PLR0917 - an option each
 @box_options
 @pass_settings
 def explain(
-    settings: Settings, module: str, release: str | None, basedir: str, links: str
+    settings: Settings,
+    module: str,
+    release: str | None,
+    basedir: str | None,
+    links: str,
 ) -> Result:
     """Say why depmod gives a module its dependencies; nothing is written.
 
@@ -145,7 +148,7 @@ def explain(
         "explain",
         module=module,
         release=release,
-        basedir=basedir,
+        basedir=basedir or "",
         links=links,
     )
 

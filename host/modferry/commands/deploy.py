@@ -16,6 +16,7 @@ from modferry.commands.settings import (
     dry_run_option,
     pass_settings,
 )
+from modferry.commands.treeoptions import BoxPath
 from modferry.core.results import Result
 from modferry.session import Session
 from modferry_agent.jobs import shellfiles
@@ -25,6 +26,7 @@ from modferry_agent.jobs.install import ARCHIVE, DIRECTORY
 @click.command()
 @click.option(
     "--directory",
+    type=BoxPath(),
     default=DIRECTORY,
     show_default=True,
     metavar="DIR",

@@ -15,6 +15,7 @@ from modferry.commands.settings import (
     dry_run_option,
     pass_settings,
 )
+from modferry.commands.treeoptions import BoxPath
 from modferry.core.filediff import difference
 from modferry.core.plan import LocalFile, Move, check_fits, plan_push
 from modferry.core.results import Result
@@ -25,7 +26,13 @@ from modferry.session import Session
 
 @click.command()
 @click.argument("files", nargs=-1, required=True, metavar="FILE...", type=Path)
-@click.option("--to", "directory", metavar="DIR", help="The directory on the box.")
+@click.option(
+    "--to",
+    "directory",
+    type=BoxPath(),
+    metavar="DIR",
+    help="The directory on the box.",
+)
 @click.option(
     "--any-kernel", is_flag=True, help="Push modules built for another kernel, too."
 )

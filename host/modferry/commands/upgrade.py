@@ -17,6 +17,7 @@ from modferry.commands.settings import (
     dry_run_option,
     pass_settings,
 )
+from modferry.commands.treeoptions import basedir_option
 from modferry.core.results import Result
 from modferry.core.upgrade import Target, next_release, parse_target, verdict_of
 from modferry.core.verifying import verification
@@ -37,7 +38,7 @@ def upgrade() -> None:
     help="What comes: wheezy, jessie, ..., kmod=N or module-init-tools=3.N;"
     " the release after the box's unless given.",
 )
-@click.option("-b", "--basedir", default="", help="The root of the module tree.")
+@basedir_option
 @click.argument("release", required=False, metavar="[KERNEL]")
 @html_option
 @box_options
@@ -45,7 +46,7 @@ def upgrade() -> None:
 def check(
     settings: Settings,
     target: str | None,
-    basedir: str,
+    basedir: str | None,
     release: str | None,
     html: Path | None,
 ) -> Result:
@@ -66,7 +67,7 @@ def check(
 
 
 def forecast(
-    session: Session, target: Target | None, *, release: str | None, basedir: str
+    session: Session, target: Target | None, *, release: str | None, basedir: str | None
 ) -> dict[str, Any]:
     """Return what the depmod to come makes of a box's modules, with a verdict.
 
@@ -79,7 +80,7 @@ def forecast(
         tool=target.tool,
         version=target.version,
         release=release,
-        basedir=basedir,
+        basedir=basedir or "",
     )
     value["to"] = asdict(target)
     return value | {"verdict": asdict(verdict_of(value))}

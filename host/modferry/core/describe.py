@@ -9,6 +9,7 @@ from modferry.core import explain, filediff, runlines, upgradetexts
 from modferry.core.loglines import log_lines
 from modferry.core.results import Value
 from modferry_agent.core import explaintext
+from modferry_agent.core.names import is_module_file
 
 _DONE = {
     "insert": "loaded",
@@ -103,9 +104,13 @@ def push(value: Value) -> list[str]:
             lines.append(f"{each['file']}: its debug sections go along, it is signed")
     if value["dry_run"]:
         return [*lines, "nothing was changed (dry run)"]
-    if any(each["changed"] for each in value["files"]):
+    if any(each["changed"] and _indexed(each["path"]) for each in value["files"]):
         lines.append("the indexes are as they were: modferry depmod writes them anew")
     return lines
+
+
+def _indexed(path: str) -> bool:
+    return "/lib/modules/" in path and is_module_file(path.rpartition("/")[2])
 
 
 def _pushed(each: Value, *, dry_run: bool) -> str:

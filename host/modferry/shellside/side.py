@@ -109,7 +109,8 @@ class ShellSide:
                 "there is no such file, or it cannot be read",
                 code="file-error",
                 where=f"{shell.box}, {path}",
-                next_step="look for it: modferry facts --module NAME",
+                next_step="look for a module with: modferry facts --module NAME"
+                " --on BOX",
             )
         if shell.sums([place], limit_s=LIMIT_S).get(place) != shell.sum_of(content):
             raise ReplyError(
