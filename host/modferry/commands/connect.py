@@ -34,7 +34,10 @@ def on_boxes(settings: Settings, work: Work) -> Result:
     """
     inventory = inventory_of(settings)
     alone = inventory.is_one(settings.on) and not settings.limit
-    if alone and settings.resume is None:
+    alone = alone and settings.resume is None
+    # What a run over many boxes goes by and writes is not passed over for one.
+    of_many = (settings.serial, settings.max_fail, settings.retry_file)
+    if alone and not any((*of_many, settings.events, settings.junit)):
 
         def one() -> Result:
             with _session(settings, box_of(settings, inventory)) as session:
@@ -44,7 +47,11 @@ def on_boxes(settings: Settings, work: Work) -> Result:
     # It takes its time to import, and one box needs none of it.
     from modferry.commands.fleetrun import run_fleet  # noqa: PLC0415
 
-    return run_fleet(settings, inventory, work)
+    result = run_fleet(settings, inventory, work)
+    if alone and (answer := result.outcomes[0].result):
+        settings.box = answer.box
+        return answer
+    return result
 
 
 def inventory_of(settings: Settings) -> Inventory:

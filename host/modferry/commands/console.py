@@ -16,6 +16,7 @@ import click
 
 from modferry import render
 from modferry.commands.connect import box_of
+from modferry.commands.outfile import OutFile
 from modferry.commands.settings import Settings, box_options, pass_settings
 from modferry.commands.terminal import LEAVE, raw_terminal
 from modferry.core.profilekeys import with_address
@@ -34,7 +35,7 @@ POLL_S = 0.02
 @click.command()
 @click.option(
     "--transcript",
-    type=click.Path(dir_okay=False, path_type=Path),
+    type=OutFile(),
     metavar="FILE",
     help="Write what the box says there, each line with its time.",
 )

@@ -19,7 +19,6 @@ from modferry.commands.workon import Opening, failed_result, work_on
 from modferry.core.lanes import Lane
 from modferry.core.outcomes import FleetResult, Outcome, fleet_result
 from modferry.core.portions import Portion, parse_batches, parse_portion
-from modferry.core.results import Result
 from modferry.errors import ExitStatus, ModferryError, UsageError
 from modferry.fleet.engines.base import Done, Engine
 from modferry.fleet.engines.threads import ThreadEngine
@@ -47,7 +46,7 @@ class Fleet:
     groups: dict[str, str]
 
 
-def run_fleet(settings: Settings, inventory: Inventory, work: Work) -> Result:
+def run_fleet(settings: Settings, inventory: Inventory, work: Work) -> FleetResult:
     """Do the work on all boxes that are selected; return their results as one.
 
     Of a run that is taken up again, only the boxes that are not done yet.

@@ -10,13 +10,14 @@ from typing import Any
 
 import click
 
+from modferry.commands.outfile import OutFile
 from modferry.core.results import Result
 from modferry.errors import UsageError
 
 html_option: Callable[[Callable[..., Any]], Callable[..., Any]] = click.option(
     "--html",
     "html",
-    type=click.Path(dir_okay=False, path_type=Path),
+    type=OutFile(),
     metavar="FILE",
     help="Write the result as a page, too; it needs nothing but a browser.",
 )

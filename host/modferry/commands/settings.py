@@ -10,6 +10,7 @@ from typing import Any
 import click
 
 from modferry import log
+from modferry.commands.outfile import OutFile
 
 Command = Callable[..., Any]
 
@@ -85,7 +86,7 @@ _OUTPUT = (
     _option("--json", "as_json", is_flag=True, help="Print one JSON document."),
     _option(
         "--trace",
-        type=click.Path(dir_okay=False, writable=True, path_type=Path),
+        type=OutFile(),
         metavar="FILE",
         help="Record what goes over the wire.",
     ),
@@ -204,7 +205,7 @@ _FLEET = (
     ),
     _option(
         "--retry-file",
-        type=click.Path(dir_okay=False, writable=True, path_type=Path),
+        type=OutFile(),
         metavar="FILE",
         help="Write the boxes that failed or were never started there,"
         " for --limit @FILE.",
@@ -217,15 +218,15 @@ _FLEET = (
     ),
     _option(
         "--events",
-        type=click.Path(dir_okay=False, path_type=Path),
+        type=OutFile(),
         metavar="FILE",
-        help="Of many boxes, write what happens as it does: a JSON object a line.",
+        help="Write what happens as it does: a JSON object a line.",
     ),
     _option(
         "--junit",
-        type=click.Path(dir_okay=False, path_type=Path),
+        type=OutFile(),
         metavar="FILE",
-        help="Of many boxes, write the outcomes as JUnit XML.",
+        help="Write the outcomes as JUnit XML.",
     ),
 )
 
