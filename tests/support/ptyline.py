@@ -5,10 +5,13 @@ from __future__ import annotations
 import os
 import pty
 import select
+import socket
+import threading
 import tty
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 
 
 @dataclass(frozen=True)
@@ -43,3 +46,32 @@ def pty_line() -> Iterator[PtyLine]:
     finally:
         os.close(far_end)
         os.close(near_end)
+
+
+@contextmanager
+def tty_of(path: Path) -> Iterator[str]:
+    """Make a device of a unix socket with a console, as an adapter makes one of a line.
+
+    Its speed and break are nobody's: a pty carries bytes.
+    """
+    ended = threading.Event()
+
+    def carry(far_end: int, console: socket.socket) -> None:
+        while not ended.is_set():
+            for end in select.select([far_end, console], [], [], 0.02)[0]:
+                if end is console:
+                    octets = console.recv(4096)
+                    while octets:
+                        octets = octets[os.write(far_end, octets) :]
+                else:
+                    console.sendall(os.read(far_end, 4096))
+
+    with pty_line() as line, socket.socket(socket.AF_UNIX) as console:
+        console.connect(str(path))
+        thread = threading.Thread(target=carry, args=(line.far_end, console))
+        thread.start()
+        try:
+            yield line.device
+        finally:
+            ended.set()
+            thread.join(10)
