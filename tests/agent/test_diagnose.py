@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
 from modferry_agent.jobs import diagnose, load
@@ -152,6 +153,24 @@ def test_indexes_that_are_missing_or_damaged_do_not_end_it(tmp_path: Path):
     (box.tree / "modules.dep.bin").unlink()
 
     assert errors(ask(box, "rtai_sem"))[0] == ("index-missing", None)
+
+
+def test_a_path_is_named_as_it_was_given(tmp_path: Path):
+    box = Box(tmp_path, fakekernel.rtai_files())
+    (box.tree / "modules.dep.bin").unlink()
+    path = str(box.tree / "rtai/rtai_sem.ko")
+
+    assert f"modferry load {path} --on" in ask(box, path)["findings"][0]["next"]
+
+
+def test_without_a_tree_no_depmod_is_advised_alone(tmp_path: Path):
+    box = Box(tmp_path, {})
+    shutil.rmtree(box.tree)
+
+    found = ask(box, "rtai_sem")["findings"][0]
+
+    assert found["code"] == "no-module-tree"
+    assert found["next"].startswith("push modules")
 
 
 def test_a_loaded_module_is_noted(tmp_path: Path):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -99,7 +100,22 @@ def refusal(box: Box, name: str = "rtai_sem") -> LoadError:
 def test_a_file_nobody_recorded_is_not_loaded(tmp_path: Path):
     box = Box(tmp_path, fakekernel.rtai_files(), record=False)
 
-    assert refusal(box).code == "unverified-module"
+    error = refusal(box)
+
+    assert error.code == "unverified-module"
+    assert "depmod" in error.hint
+
+
+def test_a_file_outside_of_the_tree_is_recorded_by_a_push_alone(tmp_path: Path):
+    box = Box(tmp_path, fakekernel.rtai_files())
+    path = tmp_path / "rtai_wd.ko"
+    path.write_bytes(fakekernel.loadable("rtai_wd", imports=["rt_printk"]))
+
+    error = refusal(box, str(path))
+
+    assert error.code == "unverified-module"
+    assert "modferry push FILE --to" in error.hint
+    assert "depmod" not in error.hint
 
 
 def test_a_file_that_is_not_the_recorded_one_is_not_loaded(tmp_path: Path):
@@ -171,6 +187,16 @@ def test_without_indexes_the_next_step_is_depmod(tmp_path: Path):
 
     assert error.code == "index-missing"
     assert "depmod" in error.hint
+
+
+def test_without_a_tree_depmod_alone_is_no_next_step(tmp_path: Path):
+    box = Box(tmp_path, {})
+    shutil.rmtree(box.tree)
+
+    error = refusal(box)
+
+    assert error.code == "no-module-tree"
+    assert error.hint.startswith("push modules")
 
 
 def test_a_damaged_index_is_named(tmp_path: Path):

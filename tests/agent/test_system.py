@@ -62,6 +62,19 @@ def test_a_root_without_proc_is_told(tmp_path: Path):
         kernel.Kernel(str(tmp_path)).modules()
 
     assert caught.value.code == "no-proc-modules"
+    assert caught.value.hint.startswith("mount")
+
+
+def test_a_kernel_without_loadable_modules_is_told_as_that(tmp_path: Path):
+    (tmp_path / "proc").mkdir()
+    (tmp_path / "proc/version").write_text("Linux version 6.1.0\n")
+
+    with pytest.raises(FileError) as caught:
+        kernel.Kernel(str(tmp_path)).modules()
+
+    assert caught.value.code == "no-proc-modules"
+    assert "CONFIG_MODULES" in caught.value.hint
+    assert "mount" not in caught.value.hint
 
 
 def test_the_state_of_a_module_is_sysfss(tmp_path: Path):

@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     from modferry_agent.core.probeplan import Sources  # noqa: F401
 
 _PUSH = "push the module again: modferry push FILE --on BOX"
+_PUSH_TO = "push it, which records it: modferry push FILE --to DIR --on BOX"
+_RECORD = "modferry depmod --on BOX records it as it is now"
 
 
 class CheckedModule(object):
@@ -96,15 +98,18 @@ class Gate(object):
         # type: (str, str, str) -> None
         """Compare with the record, by any of the names it may be recorded under."""
         real = native(os.path.realpath(raw(location)))
+        in_tree = "/lib/modules/" in location  # no depmod reads what is elsewhere
         for name in (path, location, real):
             if name in self.records:
                 if self.records[name][0] == sha256:
                     return
+                changed = ""
+                if in_tree:
+                    changed = "; or, if it was changed on purpose, " + _RECORD
                 raise LoadError(
                     "the file is not the one that was indexed or pushed",
                     where=location,
-                    hint=_PUSH + "; or, if it was changed on purpose,"
-                    " modferry depmod --on BOX records it as it is now",
+                    hint=_PUSH + changed,
                     code="fingerprint-mismatch",
                     recorded=self.records[name][0],
                     sha256=sha256,
@@ -113,7 +118,7 @@ class Gate(object):
             raise LoadError(
                 "nothing is recorded about the file, so it may be damaged",
                 where=location,
-                hint="modferry depmod --on BOX records what is there; then load again",
+                hint=_RECORD + "; then load again" if in_tree else _PUSH_TO,
                 code="unverified-module",
             )
 

@@ -87,7 +87,9 @@ class Case(object):
                 self.name = (self.sources.resolve(text) or [self.name])[0]
         except AgentError as error:
             self.sources = Sources()
-            step = DEPMOD % self.name
+            step = DEPMOD % (text if text.startswith("/") else self.name)
+            if error.code == "no-module-tree":
+                step = error.hint
             where = error.where or self.tree
             self._add(error.code, ERROR, error.message, step, [where])
         self.survey = Survey(self.tree, self.sources)

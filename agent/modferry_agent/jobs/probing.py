@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from modferry_agent.system.kernel import Kernel  # noqa: F401
 
 _DEPMOD = "modferry depmod --on BOX writes it anew"
+_TREE = "push modules, which makes one; then modferry depmod --on BOX"
 _INDEXES = (
     ("dep", "modules.dep.bin"),
     ("alias", "modules.alias.bin"),
@@ -59,7 +60,8 @@ def read_sources(kernel, directory, config_paths=None, required=True):
     """Return everything that a name is looked up in, all of it of one publication.
 
     required: modules.dep.bin has to be there
-    LoadError index-missing, index-damaged: about modules.dep.bin or another one.
+    LoadError no-module-tree, index-missing, index-damaged: about modules.dep.bin or
+        another one.
     """
     for last in (False, False, True):
         stamps = _stamps(directory)
@@ -116,10 +118,11 @@ def _read_sources(kernel, directory, config_paths, required):
     sources.config = parse_config(files, kernel.read("/proc/cmdline") or "")
     sources.config.warnings[:0] = complaints
     if sources.dep is None and required:
+        if not os.path.isdir(raw(directory)):
+            raise LoadError(
+                "there is no module tree", directory, _TREE, "no-module-tree"
+            )
         raise LoadError(
-            "modules.dep.bin is missing",
-            where=directory,
-            hint=_DEPMOD,
-            code="index-missing",
+            "modules.dep.bin is missing", directory, _DEPMOD, "index-missing"
         )
     return sources

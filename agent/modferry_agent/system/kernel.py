@@ -58,11 +58,16 @@ class Kernel(object):
         """
         text = self.read("/proc/modules")
         if text is None:
+            hint, details = "mount -t proc proc /proc", {}
+            if self.read("/proc/version") is not None:
+                hint = "boot a kernel that was built with CONFIG_MODULES=y"
+                details = {"why": "/proc is there: this kernel can load no modules"}
             raise FileError(
                 "the kernel shows no list of modules",
                 where=self.root + "/proc/modules",
-                hint="mount -t proc proc /proc",
+                hint=hint,
                 code="no-proc-modules",
+                **details
             )
         return [parse_module_line(line) for line in text.split("\n") if line]
 
