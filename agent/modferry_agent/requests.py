@@ -105,6 +105,7 @@ TABLE = {
         mode=("number", 420),
         make_directories=("truth", True),
         bases=("list", ()),
+        block=("number", 0),
     ),
     "speed": Request(
         "system.wireend:speed_constant",

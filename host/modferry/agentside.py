@@ -11,6 +11,7 @@ from typing import Any
 from modferry import resources
 from modferry.channel import Channel
 from modferry.core import events
+from modferry.core.blocks import block_size
 from modferry.core.messages import error_of, plain_of, text_of
 from modferry.delivery import AGAIN_CODES, LEAST_BYTES, awaited, choose, early
 from modferry.errors import ReplyError, TransportError
@@ -104,20 +105,25 @@ class AgentSide:
         """Send a file by what the box has of it, and of files like it, already."""
         sent = Sent(self.box.address.text)
         candidates = sent.like(content, path)
+        block = 0 if sent.knows(path) else block_size(len(content))
         arguments = {
             "path": path,
             "size": len(content),
             "sha256": resources.sha256(content),
             "mode": mode,
             "bases": [place for place, _ in candidates],
+            "block": block,
         }
         with early(content) as (whole, pool):
             identity = self._ask("deliver", arguments)
             message = self._answer(identity, "deliver", b"ready")
             try:
                 if message["kind"] == b"ready":
-                    offer = text_of(message)
-                    choosing = pool.submit(choose, whole, path, offer, candidates, sent)
+                    sums = message.pop("sums")
+                    offer = text_of(message) | {"sums": sums}
+                    choosing = pool.submit(
+                        choose, whole, path, offer, candidates, sent, block
+                    )
                     choice = awaited(choosing, self._channel.exchange)
                     self._sink(events.State(f"{path}: {choice.words}"))
                     rest = choice.rest

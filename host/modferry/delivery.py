@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from modferry.core.messages import plain_of
-from modferry.core.packing import PACKINGS, Packed, Whole, packed
+from modferry.core.packing import PACKINGS, Packed, Summed, Whole, packed
 from modferry.resources import sha256
 from modferry.sent import Sent
 
@@ -84,15 +84,17 @@ def awaited(future: Future[Choice], exchange: Callable[[], None]) -> Choice:
             exchange()
 
 
-def choose(
+def choose(  # noqa: PLR0913, PLR0917 - all that a choice depends on
     whole: Whole,
     path: str,
     offer: Mapping[str, Any],
     candidates: list[tuple[str, str]],
     sent: Sent,
+    block: int = 0,
 ) -> Choice:
     """Return what to send, by the agent's offer.
 
+    block: the size of the blocks whose sums the agent was asked for.
     candidates: path and sha256 of files that may be on the box, in the order in which
     the agent was asked for them.
     """
@@ -100,6 +102,9 @@ def choose(
     for (place, expected), there in zip(candidates, offer["bases"], strict=True):
         found.append(sent.base(place, expected) if there == expected else None)
     bases = [base for base in found if base is not None]
-    form = packed(whole, offer["opens"], bases[:2])
+    summed = None
+    if offer["sums"]:
+        summed = Summed(path, offer["before"], offer["sums"], block)
+    form = packed(whole, offer["opens"], bases[:2], summed)
     held = offer["held"].get(sha256(form.stream), 0)
     return Choice(form, min(held, len(form.stream)))

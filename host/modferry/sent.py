@@ -55,6 +55,10 @@ class Sent:
         best = sorted((each for each in found if each[0] >= LIKENESS), reverse=True)
         return [(place, sha256) for _, place, sha256 in best[:CANDIDATES]]
 
+    def knows(self, path: str) -> bool:
+        """Say whether a file was sent to that path."""
+        return path in self._known()
+
     def base(self, path: str, sha256: str | None) -> Base | None:
         """Return a file of the box, if its content is known here."""
         if sha256 is None:

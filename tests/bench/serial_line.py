@@ -52,7 +52,7 @@ class Row:
     """One line of the table.
 
     baud, faults, deaf: the line.  xz: the box has xz.  earlier: it has the module's
-    earlier build.  goal: of the median.
+    earlier build.  known: from this host.  goal: of the median.
     """
 
     words: str
@@ -62,6 +62,7 @@ class Row:
     deaf: bool = False
     xz: bool = False
     earlier: bool = False
+    known: bool = True
     peers: bool = True
     debug: bool = False
 
@@ -72,6 +73,7 @@ ROWS = {
     "rebuilt": Row(
         "clean, rebuilt version of a module the box has", 15, earlier=True, peers=False
     ),
+    "unknown": Row("another host's version", 8, earlier=True, known=False, peers=False),
     "1e-5": Row("bit flips 1e-5", 3.0, faults=Faults(flip=1e-5, seed=11)),
     "1e-4": Row("bit flips 1e-4", 2.4, faults=Faults(flip=1e-4, seed=12)),
     "printk": Row(
@@ -151,6 +153,7 @@ class Bench:
                 if row.earlier:
                     old = (self.options.earlier / target.name).read_bytes()
                     target.write_bytes(old)
+                if row.earlier and row.known:
                     Sent(box.address.text).keep(str(target), old)
                 else:
                     shutil.rmtree(home / "sent", ignore_errors=True)

@@ -8,6 +8,7 @@ When all of it has come it is unpacked, checked, and put into its place as any p
 import hashlib
 import os
 import re
+import struct
 import time
 
 from modferry_agent.compat import TYPE_CHECKING, native, raw
@@ -28,6 +29,8 @@ _SYNC_BYTES = 32768
 HOME = os.path.dirname(
     os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 )
+# Of a file at most so many blocks are told.
+_SUMS = 4096
 _NAME = re.compile("^modferry-([0-9a-f]{64})[.]stream$")
 
 
@@ -36,10 +39,13 @@ class Delivery(object):
 
     path, size, sha256, mode, make_directories: as of a `Push`
     bases: paths of files that the new one may resemble
+    block: the host does not know what is at the path: sums of blocks of that size
     """
 
-    def __init__(self, path, size, sha256, mode=420, make_directories=True, bases=()):
-        # type: (str, int, str, int, bool, Any) -> None
+    def __init__(
+        self, path, size, sha256, mode=420, make_directories=True, bases=(), block=0
+    ):
+        # type: (str, int, str, int, bool, Any, int) -> None
         """Check the place; see whether the box has the file already."""
         if not path.startswith("/") or path.endswith("/"):
             raise RequestError("not an absolute file path: %r" % path)
@@ -51,6 +57,7 @@ class Delivery(object):
         self._mode = mode
         self._make_directories = make_directories
         self._bases = list(bases)
+        self._block = block
         self._plan = {}  # type: dict[str, Any]
         self._stream = None  # type: Any
         self._came = 0
@@ -68,6 +75,7 @@ class Delivery(object):
             "bases": [hash_file(path) for path in self._bases],
             "held": _held(),
             "opens": available(),
+            "sums": _sums(self.path, self._block) if self._block else b"",
         }
 
     def begin(self, plan):
@@ -232,6 +240,25 @@ def _streams():
                 continue
             found.append((status.st_mtime, match.group(1), status.st_size))
     return sorted(found)
+
+
+def _sums(path, block):
+    # type: (str, int) -> bytes
+    # Of each whole block its Adler-32, and the beginning of its sha256.
+    try:
+        import zlib
+
+        stream = open(raw(path), "rb")
+    except (ImportError, EnvironmentError):
+        return b""
+    octets = stream.read(block * _SUMS)
+    stream.close()
+    sums = []
+    for at in range(0, len(octets) - block + 1, block):
+        piece = octets[at : at + block]
+        sums.append(struct.pack(">I", zlib.adler32(piece) & 0xFFFFFFFF))
+        sums.append(hashlib.sha256(piece).digest()[:4])
+    return b"".join(sums)
 
 
 def _held():

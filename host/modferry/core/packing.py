@@ -15,6 +15,7 @@ from types import MappingProxyType
 
 import bsdiff4.core
 
+from modferry.core.blocks import delta_by_sums
 from modferry.core.columns import by_columns, tables_of, varint
 
 DELTA_LIMIT = 4 << 20
@@ -51,6 +52,16 @@ class Base:
     content: bytes = field(repr=False)
 
 
+@dataclass(frozen=True, slots=True)
+class Summed:
+    """A file that the box has, known by the sums of its blocks of that size."""
+
+    path: str
+    sha256: str
+    sums: bytes = field(repr=False)
+    block: int
+
+
 class Whole:
     """A file by itself.
 
@@ -78,17 +89,26 @@ class Whole:
         return Packed(packing, forms[packing], len(self.columns))
 
 
-def packed(whole: Whole, opens: Collection[str], bases: Iterable[Base] = ()) -> Packed:
+def packed(
+    whole: Whole,
+    opens: Collection[str],
+    bases: Iterable[Base] = (),
+    summed: Summed | None = None,
+) -> Packed:
     """Return the smallest form of a file.
 
     opens: the packings that the box can undo.  bases: files that it has.
+    summed: one that it has, too, of which this host does not know more.
     """
     content = whole.content
     deltas = [
-        _difference(base, content, opens)
+        _difference(base, delta_of(base.content, content), opens)
         for base in bases
         if max(len(content), len(base.content)) <= DELTA_LIMIT
     ]
+    if summed is not None:
+        delta = delta_by_sums(summed.sums, summed.block, content)
+        deltas.append(_difference(summed, delta, opens))
     best = min(deltas, key=lambda form: len(form.stream), default=None)
     # LZMA takes its time: not where a difference is less by far.
     if best is not None and len(best.stream) * 2 < len(zlib.compress(content, 6)):
@@ -100,8 +120,7 @@ def packed(whole: Whole, opens: Collection[str], bases: Iterable[Base] = ()) -> 
     return smallest
 
 
-def _difference(base: Base, content: bytes, opens: Collection[str]) -> Packed:
-    delta = delta_of(base.content, content)
+def _difference(base: Base | Summed, delta: bytes, opens: Collection[str]) -> Packed:
     forms = {"stored": delta}
     forms |= {name: make(delta) for name, make in PACKINGS.items() if name in opens}
     packing = min(forms, key=lambda name: len(forms[name]))
