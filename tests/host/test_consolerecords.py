@@ -113,6 +113,15 @@ def test_a_line_that_came_after_the_log_was_read_is_added_and_explains_nothing()
     assert got["failure"] == UNEXPLAINED
 
 
+def test_a_log_that_says_nothing_of_the_load_does_not_outdo_the_console():
+    other = {**IN_THE_LOG, "time_us": 7, "text": "tsc: Refined TSC", "own": False}
+
+    got = with_console(refused(other, lost=False), on_console(LINE))
+
+    assert [r["text"] for r in got["steps"][0]["records"]] == [other["text"], UNKNOWN]
+    assert got["failure"]["code"] == "unknown-symbol"
+
+
 def test_a_line_of_the_loader_that_names_no_module_counts_where_lines_are_lost():
     # Debian's 6.1.0-56-amd64 with lockdown=integrity.
     line = (

@@ -42,14 +42,9 @@ exec {shell}
 SHELLS = {
     "dash": ("dash -i", ""),
     "busybox ash": ("busybox ash -i", ""),
-    "bash with colours": (
+    "bash, coloured": (
         "bash --norc -i",
         r"""PS1='\[\e[1;31m\]\u@\h\[\e[0m\]:\[\e[34m\]\w\[\e[0m\]\$ '""",
-    ),
-    # As bash 5.1 and later do by themselves where the terminal can.
-    "bash with bracketed paste": (
-        "bash --norc -i",
-        "INPUTRC=/etc/inputrc; bind() { :; }; export TERM=xterm",
     ),
     "a long prompt": ("busybox ash -i", f"PS1='{'~/very/long/path' * 5}# '"),
 }
@@ -62,7 +57,7 @@ def session_with(tmp_path):
     secret.write_text("secret\n")
     secret.chmod(0o600)
 
-    def work(fake: FakeBox, says: bytes = b"login: ") -> None:
+    def work(fake: FakeBox, says: bytes = b"login: ") -> bytes:
         box = resolve(fake.address)
         profile = replace(
             box.profile, directories=home_of(tmp_path), python=(sys.executable,)
@@ -70,8 +65,10 @@ def session_with(tmp_path):
         box = replace(box, profile=profile, password=Source(file=str(secret)))
         with Session.open(box) as session:
             assert session.request("hash", path="/nonexistent") is None
+            said = bytes(fake.said)
             del fake.said[:]
         fake.wait_for(says, 15)
+        return said
 
     return work
 
@@ -94,7 +91,10 @@ def test_an_agent_starts_from_a_getty_and_leaves_it_as_it_was(
     login = login_script(tmp_path, *SHELLS[shell], password)
     loop = f"while :; do {GETTY.format(login=login)}; done"
     with FakeBox(shell=("sh", "-c", loop), logged_in=True) as fake:
-        session_with(fake)
+        said = session_with(fake)
+
+    # Bracketed paste, which bash switches on by itself since 5.1.
+    assert (b"\x1b[?2004h" in said) is (shell == "bash, coloured")
 
 
 def slow_echo(octets: bytes) -> bytes:

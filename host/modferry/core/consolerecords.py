@@ -44,7 +44,7 @@ def with_console(value: Value, records: Sequence[Record]) -> Value:
     """Return the answer to a load with what only the console has of its steps.
 
     A step gets the lines that name its module, and where the box has lost lines, the
-    loader's that name none. Such lines may say why it failed where the box could not.
+    loader's that name none. They say why it failed where the box's log says nothing.
     """
     if not records:
         return value
@@ -65,9 +65,10 @@ def with_console(value: Value, records: Sequence[Record]) -> Value:
         found = [one for one in rest if one["own"] and (step["lost"] or _names(one))]
         rest = [one for one in rest if one not in found]
         if found:
+            unexplained = step["lost"] or not any(r["own"] for r in step["records"])
             own = [klog.plain(one) for one in found]
             step["records"] = sorted([*step["records"], *own], key=_time)
-            if step["errno"] and step["lost"] and "failure" in value:
+            if step["errno"] and unexplained and "failure" in value:
                 merged["failure"] = _explained(step, value["failure"])
     return merged
 
