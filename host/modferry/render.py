@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import sys
 
 from rich.console import Console
@@ -45,9 +46,21 @@ class Highlighter(RegexHighlighter):
     ]
 
 
+class _Console(Console):
+    """A console whose reader may go away; rich would end the process, status 1.
+
+    The work goes on and has its own status, as many boxes may be at it.
+    """
+
+    def on_broken_pipe(self) -> None:
+        """Lead what is still to be printed nowhere."""
+        self.quiet = True
+        os.dup2(os.open(os.devnull, os.O_WRONLY), self.file.fileno())
+
+
 def error_console() -> Console:
     """Return the console of everything that is no result: stderr."""
-    return Console(stderr=True, theme=_THEME, highlighter=Highlighter(), markup=False)
+    return _Console(stderr=True, theme=_THEME, highlighter=Highlighter(), markup=False)
 
 
 def write(result: Result, *, as_json: bool) -> None:
@@ -59,7 +72,7 @@ def write(result: Result, *, as_json: bool) -> None:
         sys.stdout.write("\n")
     else:
         if result.value:
-            console = Console(theme=_THEME, highlighter=Highlighter(), markup=False)
+            console = _Console(theme=_THEME, highlighter=Highlighter(), markup=False)
             for line in TEXTS[result.command](result.value):
                 console.print(harmless(line), soft_wrap=True)
         if result.error is not None:
@@ -82,7 +95,7 @@ MOST_NAMES = 12
 
 def write_fleet(result: FleetResult) -> None:
     """Print what the boxes said, those that said the same together, and a summary."""
-    console = Console(theme=_THEME, highlighter=Highlighter(), markup=False)
+    console = _Console(theme=_THEME, highlighter=Highlighter(), markup=False)
     for line in cause_lines(result.value["causes"]):
         console.print(harmless(line), soft_wrap=True)
     for group in alike(result.outcomes, TEXTS[result.command]):

@@ -69,3 +69,35 @@ def test_a_name_that_the_locale_cannot_print_is_escaped(tmp_path):
 
     assert done.returncode == 0, done.stderr
     assert "\\xfcnd.txt" in done.stdout
+
+
+@pytest.fixture
+def fleet(home):
+    (home / "modferry.yaml").write_text(
+        "boxes:\n  a: {address: 'local:'}\n  b: {address: 'local:'}\n"
+    )
+
+
+@pytest.fixture
+def unread():
+    reading, writing = os.pipe()
+    os.close(reading)
+    yield writing
+    os.close(writing)
+
+
+@pytest.mark.parametrize(
+    ("words", "stream"),
+    [("a", "stdout"), ("a --json", "stdout"), ("all", "stdout"), ("all", "stderr")],
+)
+def test_who_reads_no_more_changes_no_status(fleet, unread, words, stream):
+    where = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, stream: unread}
+
+    done = subprocess.run(
+        [sys.executable, "-m", "modferry", "facts", "--on", *words.split()],
+        **where,
+        check=False,
+    )
+
+    assert done.returncode == 0, done.stderr
+    assert b"Traceback" not in (done.stderr or b"")

@@ -28,6 +28,11 @@ def test_modules_by_what_they_say_and_texts_by_line(old, new, lines):
     assert filediff.difference(old, new) == lines
 
 
+def test_texts_that_differ_by_no_line_are_told_by_size():
+    assert filediff.difference(b"a", b"a\n") == ["1 bytes -> 2 bytes"]
+    assert filediff.difference(b"a\r\nb", b"a\nb") == ["4 bytes -> 3 bytes"]
+
+
 def test_of_an_index_it_says_what_was_left_out():
     told = {"removed": ["a:"], "added": ["a: b"], "more": 3}
 

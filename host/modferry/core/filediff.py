@@ -25,7 +25,8 @@ def difference(old: bytes | None, new: bytes) -> list[str]:
     if texts[0] is None or texts[1] is None:
         return [_sizes(old, new)]
     before, after = (text.splitlines() for text in texts if text is not None)
-    return list(difflib.unified_diff(before, after, lineterm="", n=1))[2:]
+    lines = list(difflib.unified_diff(before, after, lineterm="", n=1))[2:]
+    return lines or [_sizes(old, new)]  # the ends of lines, or of the text
 
 
 def of_index(told: Mapping[str, Any]) -> list[str]:
