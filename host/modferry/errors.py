@@ -131,6 +131,11 @@ class LoadError(ReplyError):
     """The box's kernel, or the agent on its behalf, refused to load a module."""
 
 
+def system_words(error: Exception) -> str:
+    """Return why a file could not be used: the system's words, without its number."""
+    return error.strerror or str(error) if isinstance(error, OSError) else str(error)
+
+
 EXIT_STATUS: Mapping[type[BaseException], ExitStatus] = {
     UsageError: ExitStatus.USAGE,
     FormatError: ExitStatus.USAGE,

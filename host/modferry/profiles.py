@@ -8,7 +8,7 @@ from pathlib import Path
 from modferry import resources
 from modferry.core.profile import Profile
 from modferry.core.profilekeys import ProfileText, built_profile, parse_profile
-from modferry.errors import UsageError
+from modferry.errors import UsageError, system_words
 
 
 def config_directory() -> Path:
@@ -45,7 +45,7 @@ def read_profile(name: str, *, where: str = "", beside: Path | None = None) -> P
             raise UsageError(
                 f'the profile "{name}" is not readable',
                 where=where,
-                why=str(error),
+                why=system_words(error),
             ) from error
         chain.append(parse_profile(text, path.stem, str(path)))
         name, where = chain[-1].extends, chain[-1].extends_where

@@ -16,7 +16,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from threading import Lock
 
-from modferry.errors import UsageError
+from modferry.errors import UsageError, system_words
 
 Ask = Callable[[str], str]
 
@@ -154,7 +154,7 @@ def _from_descriptor(number: int | None) -> str:
         raise UsageError(
             "no password can be read from the descriptor",
             where=f"--password-fd {number}",
-            why=str(error),
+            why=system_words(error),
             next_step="open it for modferry: modferry ... --password-fd 3 3< FILE",
         ) from error
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from modferry import errors
-from modferry.errors import EXIT_MEANINGS, ExitStatus, exit_status
+from modferry.errors import EXIT_MEANINGS, ExitStatus, exit_status, system_words
 
 
 def test_an_error_prints_what_where_why_next_in_that_order() -> None:
@@ -50,3 +50,13 @@ def test_a_reply_keeps_code_and_details() -> None:
     assert (error.code, error.details) == ("disk-full", {"free": 0})
     assert isinstance(error, errors.BoxError)
     assert isinstance(errors.FormatError("x"), ValueError)
+
+
+def test_of_a_file_the_systems_words_are_told_without_number_and_name(tmp_path):
+    missing = tmp_path / "no"
+    with pytest.raises(OSError, match="No such file") as caught:
+        missing.read_text()
+
+    assert system_words(caught.value) == "No such file or directory"
+    assert system_words(OSError("odd")) == "odd"
+    assert system_words(ValueError("no letter")) == "no letter"

@@ -134,6 +134,16 @@ def test_what_is_over_soon_is_tried_again_and_nothing_else(boxes, monkeypatch):
     assert boxes.opened.count("press-02") == 1
 
 
+def test_a_run_that_had_no_box_left_was_not_stopped(boxes, capsys):
+    boxes.facts["press-04"] = TransportError("down")
+
+    status = run("presses", "--serial", "1", "--max-fail", "0", "--json")
+
+    found = json.loads(capsys.readouterr().out)
+    assert (status, found["error"]) == (ExitStatus.UNREACHABLE, None)
+    assert found["result"]["summary"]["done"] == 3
+
+
 def test_a_run_that_stops_names_what_was_never_started(boxes, capsys, home):
     boxes.facts["press-01"] = TransportError("down")
 

@@ -99,6 +99,7 @@ def test_runs_are_listed_and_shown(boxes, capsys):
 def test_what_differs_between_runs_is_told_box_by_box(boxes, capsys):
     cli.run(["facts", "--on", "presses"])
     boxes.facts["press-2"] = FACTS | {"release": "6.1.0-30-amd64"}
+    boxes.facts["press-1"] = FACTS | {"free_bytes": 1}  # a log grew: no finding
     boxes.facts["press-3"] = TransportError("down")
     cli.run(["facts", "--on", "presses"])
 

@@ -199,7 +199,7 @@ def why_stopped(
     unstarted = sum(outcome.result is None for outcome in runner.outcomes.values())
     if runner.interrupted:
         return ModferryError("interrupted", why=f"{unstarted} boxes were not started")
-    if not schedule.stopped or max_fail is None:
+    if not schedule.stopped or not unstarted or max_fail is None:
         return None
     allowed = f"{max_fail.number:g}{'%' if max_fail.percent else ''}"
     return ModferryError(

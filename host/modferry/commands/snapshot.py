@@ -21,7 +21,7 @@ from modferry.commands.settings import (
 )
 from modferry.core.results import Result
 from modferry.core.snapshots import Graph, difference, document_of, parse_document
-from modferry.errors import ExitStatus, UsageError
+from modferry.errors import ExitStatus, UsageError, system_words
 from modferry.session import Session
 
 
@@ -56,7 +56,7 @@ def read_file(path: Path) -> dict[str, Any]:
         text = path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
         raise UsageError(
-            "the snapshot cannot be read", where=str(path), why=str(error)
+            "the snapshot cannot be read", where=str(path), why=system_words(error)
         ) from error
     return parse_document(text, str(path))
 

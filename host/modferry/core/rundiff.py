@@ -6,6 +6,9 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from modferry.core.outcomes import Outcome
 
+PASSING = ("free_bytes",)
+"""What is another at any moment: that a log grew is nothing found otherwise."""
+
 
 def differences(
     before: Sequence[Outcome], after: Sequence[Outcome]
@@ -39,6 +42,8 @@ def _flat(outcome: Outcome | None) -> dict[str, object]:
     if outcome is None or outcome.result is None:
         return {}
     found = dict(_leaves("", outcome.result.value))
+    for key in PASSING:
+        found.pop(key, None)
     if outcome.result.error is not None:
         found["error"] = outcome.result.error.message
     return found

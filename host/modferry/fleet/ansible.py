@@ -22,7 +22,7 @@ from pathlib import Path
 
 from modferry.core import yamltext
 from modferry.core.ranges import expand_name
-from modferry.errors import UsageError
+from modferry.errors import UsageError, system_words
 from modferry.fleet.groups import Groups, Variable
 
 GROUP_KEYS = ("hosts", "children", "vars")
@@ -167,7 +167,9 @@ def _file_variables(path: Path) -> Iterator[tuple[str, Variable]]:
         text = path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
         raise UsageError(
-            "a file of variables is not readable", where=str(path), why=str(error)
+            "a file of variables is not readable",
+            where=str(path),
+            why=system_words(error),
         ) from error
     if text.startswith("$ANSIBLE_VAULT"):
         raise UsageError(

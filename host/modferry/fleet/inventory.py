@@ -14,7 +14,7 @@ from pathlib import Path
 
 from modferry.core import yamltext
 from modferry.core.address import is_address
-from modferry.errors import UsageError
+from modferry.errors import UsageError, system_words
 from modferry.fleet.ansible import (
     GROUP_KEYS,
     add_folders,
@@ -147,7 +147,9 @@ def _with_files(patterns: Sequence[str]) -> list[str]:
             lines = path.read_text(encoding="utf-8").splitlines()
         except (OSError, UnicodeDecodeError) as error:
             raise UsageError(
-                "the file of boxes is not readable", where=str(path), why=str(error)
+                "the file of boxes is not readable",
+                where=str(path),
+                why=system_words(error),
             ) from error
         found += [line.strip() for line in lines if line.strip()]
     return found
@@ -224,7 +226,9 @@ def read_inventory(files: Iterable[Path] | None = None) -> Inventory:
             text = path.read_text(encoding="utf-8")
         except (OSError, UnicodeDecodeError) as error:
             raise UsageError(
-                "the fleet file is not readable", where=str(path), why=str(error)
+                "the fleet file is not readable",
+                where=str(path),
+                why=system_words(error),
             ) from error
         # Who says "all" does not mean the practice box, twice at that.
         _add_file(inventory, text, path, apart=path == lab_directory() / "boxes.yaml")

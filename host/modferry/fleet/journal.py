@@ -20,7 +20,7 @@ from modferry.core.outcomes import Outcome
 from modferry.core.records import findings_in, lines_in
 from modferry.core.results import Result, error_values, restored_error
 from modferry.core.runlines import Run
-from modferry.errors import ExitStatus, UsageError
+from modferry.errors import ExitStatus, UsageError, system_words
 from modferry.fleet.schema import migrate
 from modferry_agent import __version__
 
@@ -196,7 +196,7 @@ class Journal:
         return UsageError(
             "the journal cannot be written",
             where=str(self.path),
-            why=str(error),
+            why=system_words(error),
             next_step="make room or name another file with --journal",
         )
 
