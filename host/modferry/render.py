@@ -19,7 +19,7 @@ from modferry.core.outcomes import (
     cause_lines,
     summary,
 )
-from modferry.core.results import Result, document
+from modferry.core.results import Result, document, with_box
 from modferry.errors import ModferryError
 from modferry.watch import harmless
 from modferry_agent import __version__
@@ -74,7 +74,8 @@ def write(result: Result, *, as_json: bool) -> None:
         if result.value:
             console = _Console(theme=_THEME, highlighter=Highlighter(), markup=False)
             for line in TEXTS[result.command](result.value):
-                console.print(harmless(line), soft_wrap=True)
+                told = harmless(with_box(line, result.box))
+                console.print(told, soft_wrap=True)
         if result.error is not None:
             sys.stdout.flush()
             write_error(result.error)

@@ -202,3 +202,24 @@ def test_a_pull_says_where_the_file_went():
     value = {"path": "/a", "file": "a", "size_bytes": 3, "sha256": "f"}
 
     assert describe.pull(value) == ["/a -> a", "3 bytes, sha256 f"]
+
+
+@pytest.mark.parametrize(
+    ("dry_run", "title", "label"),
+    [(True, "would fix", "would"), (False, "fixed", "did")],
+)
+def test_a_fix_that_was_not_made_is_not_told_as_done(dry_run, title, label):
+    entry = {"code": "index-missing", "did": "it", "undo": "so", "error": None}
+    value = {
+        "module": "m",
+        "path": "m.ko",
+        "loadable": True,
+        "findings": [],
+        "fixed": [entry],
+        "dry_run": dry_run,
+    }
+
+    lines = describe.TEXTS["diagnose"](value)
+
+    assert lines[0] == f"{title}: index-missing"
+    assert lines[1].split() == [label, "it"]

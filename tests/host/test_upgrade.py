@@ -148,6 +148,7 @@ def test_a_check_says_line_by_line_what_breaks_and_by_which_link(monkeypatch, ca
     ):
         assert line in out.splitlines()
     assert "2 names, of which are links: rtai/rtai_ksched.ko\n" in out
+    assert "modferry repair aliases --on local:, or:" in out
 
 
 def test_a_page_of_a_check_has_the_lost_edge_and_the_link(monkeypatch, home):

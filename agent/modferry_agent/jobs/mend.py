@@ -131,7 +131,8 @@ class _Mending(object):
                 ),
             )
             made = " ".join([one["name"] for one in reply["links"]])
-            return "made aliases in %s of the links %s" % (reply["config"], made)
+            words = "%s aliases in %s of the links %s"
+            return words % (self._word("made", "make"), reply["config"], made)
 
         undo = "the links are kept in %s: make them again as it says" % linkalias.CONFIG
         self._do("alias-instead-of-link", work, undo)
@@ -144,7 +145,8 @@ class _Mending(object):
                 self.kernel.release, self.basedir, dry_run=self.dry_run
             )
             names = " ".join(reply["changed"]) or "nothing that was not so already"
-            return "wrote the indexes of %s: %s" % (reply["directory"], names)
+            words = "%s the indexes of %s: %s"
+            return words % (self._word("wrote", "write"), reply["directory"], names)
 
         self._do(code, work, "depmod on the box writes its own again")
 
@@ -163,9 +165,14 @@ class _Mending(object):
             if "failure" in reply:
                 raise AgentError(reply["failure"]["message"], code="load-failed")
             steps = [one["name"] for one in reply["steps"] if one["action"] == "insert"]
-            return "loaded " + (" ".join(steps) or "nothing: it was there already")
+            loaded = " ".join(steps) or "nothing: it was there already"
+            return "%s %s" % (self._word("loaded", "load"), loaded)
 
         self._do("owner-not-loaded", work, "modferry unload %s --on BOX" % name)
+
+    def _word(self, done, to_do):
+        # type: (str, str) -> str
+        return to_do if self.dry_run else done
 
     def _do(self, code, work, undo):
         # type: (str, Any, str) -> None

@@ -43,7 +43,8 @@ def _fixed(value: Value) -> list[str]:
             lines += _labelled("why", str(entry["error"]).splitlines())
             continue
         lines.append(f"{would}: {entry['code']}")
-        lines += _labelled("did", _wrapped(entry["did"]))
+        label = "would" if value["dry_run"] else "did"
+        lines += _labelled(label, _wrapped(entry["did"]))
         lines += _labelled("undo", _wrapped(entry["undo"]))
     return [*lines, ""] if lines else []
 
