@@ -10,15 +10,18 @@ from pathlib import Path
 
 from against_faults import in_box, in_repaired_box, repair_site, repairs_in_site
 from modferry.bundle import build_agent
+from modferry.lab import oldindexes
 from modferry.lab.box import PracticeBox
 from support import powercut
 
+KINDS = ("indexes", "aliases", "divert", "hook")
+WAYS = ("repair", "undo")
 MODULES = ("virtio_blk",)
 MOST = 25
-_MEGABYTES = 64
+_MEGABYTES = 24
 # Emulated, and with other work on the host, a run can take minutes.
 LIMIT_S = 900.0
-_SCRIPTS = (in_box, in_repaired_box, repair_site, repairs_in_site)
+_SCRIPTS = (in_box, in_repaired_box, repair_site, repairs_in_site, oldindexes)
 
 
 def make(folder: Path, count: int) -> list[Path]:

@@ -17,7 +17,7 @@ except ImportError:  # On a box the files lie in one directory.
 
 from modferry_agent.errors import AgentError
 from modferry_agent.jobs import hook, push, repair, shellfiles
-from modferry_agent.system import processes
+from modferry_agent.system import indexstore, processes
 
 # Of rtai_sched in the trees that are made for tests.
 _ALIAS = "rtai-scheduler"
@@ -58,6 +58,8 @@ class Repairs:
         self, kind: str, way: str, number: int, calls: list[str], stand: Callable
     ) -> str:
         """Do it until the call of that number, which calls `stand`; note all before."""
+        # As many calls at any time: indexes just written are flushed, old ones are not.
+        indexstore._WRITTEN_S = 1 << 40
         in_box.stop_before(number, calls, stand, in_box.EVERY)
         # Programs that change something are calls like the others.
         real = processes.run

@@ -43,9 +43,6 @@ def _stops(kind: str, way: str, calls: list[str]) -> list[int]:
     return [said, said + 1, put, put + 1]
 
 
-KINDS = ("indexes", "aliases", "divert", "hook")
-
-
 @pytest.mark.practice_box
 @pytest.mark.slow
 def test_after_a_power_cut_the_box_loads_and_the_repair_goes_either_way(
@@ -59,8 +56,8 @@ def test_after_a_power_cut_the_box_loads_and_the_repair_goes_either_way(
     with box_up(practice_image, tmp_path / "lab", disks=tuple(disks)) as box:
         bench = repair_disks.Bench(box, root, [disk.name for disk in disks], tmp_path)
         stops = []
-        for kind in KINDS:
-            for way in ("repair", "undo"):
+        for kind in repair_disks.KINDS:
+            for way in repair_disks.WAYS:
                 calls = bench.calls(kind, way)
                 for number in _stops(kind, way, calls):
                     stops.append((kind, way, number))
