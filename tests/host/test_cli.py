@@ -129,6 +129,7 @@ def test_a_bug_keeps_its_traceback(session, capsys):
         ["facts", "--on", "local:", "--timeout", "0"],
         ["facts", "--on", "local:", "--password-env", "A", "--password-file", "B"],
         ["facts", "--on", "local:", "--profile", "no-such-profile"],
+        ["runs", "--count", "0"],
         ["depmod", "-b", "root", "--on", "local:"],
         ["depmod", "-b", "", "--on", "local:"],
         ["depmod", "--like", "8", "--on", "local:"],

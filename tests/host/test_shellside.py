@@ -74,6 +74,10 @@ def test_a_place_that_cannot_be_written_is_explained(box):
         with pytest.raises(ReplyError) as missing:
             session.pull("/no/such/file")
 
+    with session_on(box) as session, pytest.raises(ReplyError) as taken:
+        session.push(b"x", "/bin/busybox/file")
+
+    assert "name another directory" in taken.value.next_step
     assert "plain" in caught.value.where
     assert caught.value.code in ("no-such-directory", "not-permitted")
     assert "/no/such/file" in missing.value.where
@@ -103,6 +107,8 @@ def test_what_needs_an_agent_is_refused_with_the_next_step(box):
 
     assert caught.value.code == "needs-python"
     assert "python3-minimal" in caught.value.next_step
+    assert "modules, pull, push, unload" in caught.value.why
+    assert "hash" not in caught.value.why
 
 
 def test_modules_outside_of_the_tree_are_refused(box):

@@ -74,4 +74,4 @@ def _write(settings: Settings, outcome: Outcome) -> None:
             journal.ended(run, outcome)
             journal.finish(run, int(outcome.result.status))
     except UsageError as error:
-        log.warn(f"{error.message}: {error.where}")
+        log.warn(f"{error.message}: {error.where}: {error.why}")

@@ -26,7 +26,14 @@ _JOURNAL = click.option(
 
 
 @click.group(invoke_without_command=True)
-@click.option("--count", default=20, show_default=True, help="No more than so many.")
+@click.option(
+    "--count",
+    type=click.IntRange(min=1),
+    metavar="N",
+    default=20,
+    show_default=True,
+    help="No more than so many.",
+)
 @_JOURNAL
 @output_options
 @pass_settings

@@ -59,6 +59,7 @@ def octal(octets: bytes) -> str:
     return "'" + "".join(f"\\{octet:03o}" for octet in octets) + "'"
 
 
+IN_THE_WAY = "a file is where a directory should be: name another directory"
 ERRNOS = {
     errno.ENOSPC: ("disk-full", "free space there; what was there is untouched"),
     errno.EDQUOT: ("disk-full", "raise the quota; what was there is untouched"),
@@ -66,6 +67,9 @@ ERRNOS = {
     errno.EACCES: ("not-permitted", "log in as root, or set become in the profile"),
     errno.EPERM: ("not-permitted", "log in as root, or set become in the profile"),
     errno.ENOENT: ("no-such-directory", "make the directory, or name another"),
+    errno.EEXIST: ("file-error", IN_THE_WAY),
+    errno.ENOTDIR: ("file-error", IN_THE_WAY),
+    errno.EISDIR: ("file-error", "a directory has that name: name another"),
 }
 
 

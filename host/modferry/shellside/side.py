@@ -40,6 +40,9 @@ ANSWERS: Mapping[str, Callable[..., Any]] = MappingProxyType(
 )
 """Request -> what answers it; takes the work and the request's arguments."""
 
+COMMANDS = sorted({"push", "pull", *ANSWERS} - {"find", "hash"})
+"""What a person may ask for."""
+
 IN_TREE = re.compile(r"(?:/usr)?/lib/modules/([^/]+)/(.+)")
 
 
@@ -176,7 +179,7 @@ class ShellSide:
             f'"{name}" needs Python on the box, and there is none',
             code="needs-python",
             where=self._work.shell.box,
-            why="by its shell alone go: " + ", ".join(sorted(ANSWERS)),
+            why="by its shell alone go: " + ", ".join(COMMANDS),
             next_step="install python3-minimal there (python-minimal on Squeeze and "
             "Wheezy), or name its path under python in the profile",
         )

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import paramiko
 
-from modferry.errors import TransportError
+from modferry.errors import TransportError, system_words
 from modferry.transport import hostkeys
 from modferry.transport.sshauth import RSA_ALGORITHMS
 from modferry.transport.sshconfig import Hop
@@ -86,5 +86,6 @@ class KeyBook:
             raise TransportError(
                 f"the new host key of {self.place} cannot be written down",
                 where=self.files[0] if self.files else "no file of known hosts",
-                why=str(error),
+                why=system_words(error),
+                next_step="name a file that can be written with known_hosts",
             ) from error
