@@ -155,6 +155,15 @@ def test_indexes_that_are_missing_or_damaged_do_not_end_it(tmp_path: Path):
     assert errors(ask(box, "rtai_sem"))[0] == ("index-missing", None)
 
 
+def test_a_path_with_no_file_has_a_next_step(tmp_path: Path):
+    box = Box(tmp_path, fakekernel.rtai_files())
+
+    found = ask(box, str(tmp_path / "nope.ko"))["findings"][0]
+
+    assert found["code"] == "unreadable"
+    assert "modferry push FILE" in found["next"]
+
+
 def test_a_path_is_named_as_it_was_given(tmp_path: Path):
     box = Box(tmp_path, fakekernel.rtai_files())
     (box.tree / "modules.dep.bin").unlink()

@@ -223,3 +223,17 @@ def test_a_fix_that_was_not_made_is_not_told_as_done(dry_run, title, label):
 
     assert lines[0] == f"{title}: index-missing"
     assert lines[1].split() == [label, "it"]
+
+
+@pytest.mark.parametrize(
+    ("module", "path", "title"),
+    [
+        ("m", "extra/m.ko", "m (extra/m.ko)"),
+        ("/tmp/m.ko", "/tmp/m.ko", "/tmp/m.ko"),
+        ("m", None, "m"),
+    ],
+)
+def test_a_diagnosis_names_a_module_once(module, path, title):
+    value = {"module": module, "path": path, "loadable": True, "findings": []}
+
+    assert describe.TEXTS["diagnose"](value) == [f"{title}: nothing is wrong with it"]

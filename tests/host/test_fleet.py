@@ -157,7 +157,7 @@ def test_a_run_that_stops_names_what_was_never_started(boxes, capsys, home):
     assert found["result"]["summary"]["not started"] == 2
     assert (home / "left").read_text().split() == ["press-01", "press-03", "press-04"]
     boxes.opened.clear()
-    run("presses", "--limit", "@left")
+    run("presses", "-l", "@left")
     assert sorted(boxes.opened) == ["press-01", "press-03", "press-04"]
 
 

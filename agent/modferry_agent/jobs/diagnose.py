@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
     Texts = list[str] | None
 
+PUSH = "push it: modferry push FILE --on BOX"
 _FILE_CODES = ("no-decompressor", "file-error", "bad-compression")
 
 
@@ -132,7 +133,7 @@ class Case(object):
                 "module-missing",
                 ERROR,
                 "no file below %s is that module" % self.tree,
-                "push it: modferry push FILE --on BOX",
+                PUSH,
                 [self.tree],
             )
             return
@@ -224,7 +225,8 @@ class Case(object):
             checked_file = self.gate.read(location, path)
         except AgentError as error:
             code = "unreadable" if error.code in _FILE_CODES[1:] else error.code
-            self._add(code, ERROR, error.message, error.hint, [error.where], name)
+            step = error.hint or PUSH
+            self._add(code, ERROR, error.message, step, [error.where], name)
             return self.survey.module(path) if code == "vermagic-mismatch" else None
         refused = policy.refusals(
             self.kernel.read, checked_file.inner_name, checked_file.image

@@ -115,7 +115,9 @@ _BOX: tuple[Callable[[Command], Command], ...] = (
         help="The fleet file, modferry's or Ansible's YAML inventory;"
         " without it modferry.yaml.",
     ),
-    _option("--limit", metavar="BOXES", help="Of these only those: a pattern, too."),
+    _option(
+        "-l", "--limit", metavar="BOXES", help="Of these only those: a pattern, too."
+    ),
     _option("--profile", metavar="NAME", help="The kind of box, over the fleet file."),
     _option(
         "--accept-new", is_flag=True, help="Trust the key of an SSH host not yet known."

@@ -20,8 +20,8 @@ def diagnosis(value: Value) -> list[str]:
 
     Findings are one cause when they differ in nothing but symbol and module.
     """
-    where = f" ({value['path']})" if value["path"] else ""
     module = value["module"]
+    where = f" ({value['path']})" if value["path"] not in (None, "", module) else ""
     findings = value["findings"]
     fixed = _fixed(value)
     if not findings:
