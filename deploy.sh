@@ -149,6 +149,8 @@ environment() {
     say "installing modferry into .venv with $python"
     if [ "$(cat .venv/modferry-place 2> /dev/null)" != "$(pwd)" ] ||
         ! .venv/bin/python -c 'import pip' 2> /dev/null; then
+        # --clear would empty what a link leads to, such as another checkout's.
+        if [ -L .venv ]; then rm .venv; fi
         "$python" -m venv --clear .venv
         pwd > .venv/modferry-place
     fi

@@ -137,6 +137,19 @@ def test_a_package_that_does_the_same_is_not_replaced(stage):
     assert stage.called("apt-get", "install") == []
 
 
+def test_another_checkouts_environment_behind_a_link_is_left_alone(stage):
+    other = stage.folder / "other"
+    other.mkdir()
+    (other / "kept").write_text("")
+    (stage.checkout / ".venv").symlink_to(other)
+
+    stage.run("saw3")
+
+    assert [path.name for path in other.iterdir()] == ["kept"]
+    assert not (stage.checkout / ".venv").is_symlink()
+    assert (stage.checkout / ".venv/bin/python").exists()
+
+
 def test_who_is_not_root_uses_sudo(stage):
     if stage.shell[0] == "busybox":
         pytest.skip("does not apply: busybox sh has an id of its own, not a stand-in's")
