@@ -294,6 +294,6 @@ def test_an_error_of_the_agent_has_all_its_parts(box_of):
                 session.pull("/nonexistent/file")
 
     error: ModferryError = caught.value
-    assert error.message == "no such file or directory"
+    assert error.message == "there is no such file"
     assert "/nonexistent/file" in error.where
     assert error.next_step

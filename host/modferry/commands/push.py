@@ -151,4 +151,5 @@ def _describe(move: Move, *, changed: bool) -> dict[str, object]:
         "signed_with_debug": move.file.signed,
         "replaces": move.replaces,
         "changed": changed,
+        "difference": [],
     }
