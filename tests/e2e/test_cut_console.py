@@ -133,7 +133,7 @@ def test_a_box_reset_in_mid_push_is_pushed_to_again(box, line, push):
 
     assert process.wait(120) in {3, 4}
     assert "does not answer" in process.stdout.read()
-    until(lambda: b"practice login:" in box.console_log.read_bytes()[said:], 180)
+    until(lambda: b"practice login:" in box.console_log.read_bytes()[said:], 900)
     box.wait_until_up()
     assert b"sysrq: Resetting" in box.console_log.read_bytes()
     until(lambda: terminal(box) == before, 20)

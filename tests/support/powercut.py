@@ -60,7 +60,7 @@ def start(box: PracticeBox, command: str) -> None:
     run(box, f"setsid sh -c '{aside}' >/dev/null 2>&1 </dev/null &")
 
 
-def wait_for_reset(box: PracticeBox, boots: int, timeout_s: float = 180.0) -> None:
+def wait_for_reset(box: PracticeBox, boots: int, timeout_s: float = 900.0) -> None:
     """Wait until the box has booted that often, and is up."""
     deadline = time.monotonic() + timeout_s
     while box.console_log.read_bytes().count(_PROMPT) < boots:
