@@ -68,32 +68,9 @@ def test_everything_comes_back_to_the_byte_and_the_nanosecond(folder):
 
 
 @pytest.mark.parametrize("cut", range(4))
-def test_a_restoring_that_was_cut_short_is_ended_by_another(folder, cut, monkeypatch):
-    before = state(folder)
-    kept = Kept(str(folder), "indexes")
-    kept.keep(NAMES, [])
-    publish(folder)
-    indexstore.publish(kept.directory, kept.contents())
-    real, calls = os.rename, []
-
-    def rename(*paths):
-        if len(calls) == cut:
-            raise KeyboardInterrupt
-        calls.append(paths)
-        real(*paths)
-
-    monkeypatch.setattr(os, "rename", rename)
-    with pytest.raises(KeyboardInterrupt):
-        kept.put_back(NAMES)
-    monkeypatch.setattr(os, "rename", real)
-    restore(kept)
-
-    assert state(folder) == before
-
-
-@pytest.mark.parametrize("cut", range(4))
-def test_after_a_restoring_that_was_cut_short_the_repair_may_come_again(
-    folder, cut, monkeypatch
+@pytest.mark.parametrize("comes_again", [False, True])
+def test_after_a_restoring_that_was_cut_short_another_or_a_repair_goes_on(
+    folder, cut, comes_again, monkeypatch
 ):
     before = state(folder)
     kept = Kept(str(folder), "indexes")
@@ -112,7 +89,8 @@ def test_after_a_restoring_that_was_cut_short_the_repair_may_come_again(
     with pytest.raises(KeyboardInterrupt):
         kept.put_back(NAMES)
     monkeypatch.setattr(os, "rename", real)
-    publish(folder)
+    if comes_again:
+        publish(folder)
     restore(kept)
 
     assert state(folder) == before

@@ -9,8 +9,8 @@ import pytest
 
 from modferry_agent.core import depfiles, modulefacts
 from modferry_agent.errors import AgentError
-from modferry_agent.jobs import indexes
-from modferry_agent.system import factcache
+from modferry_agent.jobs import indexes, reading
+from modferry_agent.system import factcache, forked
 from support import elfwriter, rootfs
 
 
@@ -172,8 +172,13 @@ CHANGES = [
 ]
 
 
+@pytest.mark.parametrize("processors", [1, 2])
 @pytest.mark.parametrize("change", CHANGES)
-def test_a_change_is_seen(tree: Path, change):
+def test_a_change_is_seen(
+    tree: Path, monkeypatch: pytest.MonkeyPatch, change, processors: int
+):
+    monkeypatch.setattr(forked, "processors", lambda: processors)
+    monkeypatch.setattr(reading, "_MANY", 2)
     for _ in range(2):
         _run(tree)
 

@@ -112,6 +112,16 @@ def test_the_programs_own_abi_gives_the_numbers(header: bytes, numbers: object):
     assert syscallnumbers.numbers_of_program(header) == numbers
 
 
+def test_without_proc_python_knows_its_own_program(monkeypatch: pytest.MonkeyPatch):
+    head = syscalls._head
+    monkeypatch.setattr(
+        syscalls, "_head", lambda path: b"" if path.startswith("/proc") else head(path)
+    )
+    monkeypatch.setattr(syscalls, "PERLS", ())
+
+    assert syscalls.find_loader().kind == "ctypes"
+
+
 def test_each_rung_of_the_ladder_is_tried(monkeypatch: pytest.MonkeyPatch, tmp_path):
     header = program(62, True)
     monkeypatch.setattr(syscalls, "_head", lambda path: header)

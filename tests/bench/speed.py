@@ -28,9 +28,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from modferry import resources
-from modferry_agent.jobs.install import ARCHIVE
-from support import foreignkernels, kmods, rootfs
+from support import foreignkernels, kmods, ourtools, rootfs
 
 XZ = foreignkernels.Machine("amd64", "linux-image-amd64", 64, "little", "trixie")
 # Files that changed within two seconds before a run are not remembered.
@@ -163,19 +161,6 @@ def show(row: str, theirs: Sequence[Taken], ours: Sequence[Taken]) -> None:
     )
 
 
-def installed(python: str, folder: Path) -> Path:
-    """Install the agent's commands for a Python; return the folder of them."""
-    folder.mkdir()
-    archive = folder / ARCHIVE
-    archive.write_bytes(resources.agent_archive())
-    code = (
-        "import sys; sys.path.insert(0, sys.argv[1]);"
-        "from modferry_agent.jobs import install; install.install_names(sys.argv[2])"
-    )
-    subprocess.run([python, "-c", code, archive, folder], check=True)
-    return folder
-
-
 def main(words: Sequence[str]) -> int:
     """Measure, and print the table."""
     parser = argparse.ArgumentParser()
@@ -196,7 +181,7 @@ def main(words: Sequence[str]) -> int:
         for tree in trees.values():
             print(f"{tree.name}: {sum(1 for _ in tree.rglob('*.ko*'))} modules")
         for number, python in enumerate(options.python or [sys.executable]):
-            command = installed(python, top / f"bin{number}") / "depmod"
+            command = ourtools.installed(python, top / f"bin{number}") / "depmod"
             version = subprocess.run(
                 [python, "--version"], capture_output=True, text=True, check=True
             )

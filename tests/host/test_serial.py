@@ -19,7 +19,7 @@ from modferry.errors import TransportError, UsageError
 from modferry.secrets import Secrets
 from modferry.transport import Line, Transport, open_transport
 from modferry.transport.locks import LockFile, lock_holder
-from support.ptyline import PtyLine, pty_line
+from support.ptyline import PtyLine, pty_line, read_all
 from support.ser2net import ser2net
 
 QUICK = replaced(Profile(), {"timeouts.write_s": 0.3, "timeouts.connect_s": 3.0})
@@ -28,14 +28,6 @@ EVERY_BYTE = bytes(range(256))
 
 def opened(url: str, profile: Profile = QUICK) -> Transport:
     return open_transport(parse_address(url), profile, secrets=Secrets())
-
-
-def read_all(link: Transport, size: int) -> bytes:
-    octets = b""
-    deadline = time.monotonic() + 5
-    while len(octets) < size and time.monotonic() < deadline:
-        octets += link.read(0.5)
-    return octets
 
 
 @pytest.fixture

@@ -21,7 +21,7 @@ from modferry.secrets import Secrets, Source
 from modferry.session import Session
 from modferry.transport import Transport, open_transport
 from support.fakebox import FakeBox, home_of
-from support.ptyline import PtyLine, pty_line
+from support.ptyline import PtyLine, pty_line, read_all
 from support.sshd import Server
 from support.sshlink import USER
 
@@ -73,14 +73,6 @@ def modes(line: PtyLine) -> str:
 
 def lock_of(line: PtyLine) -> Path:
     return LOCKS / f"LCK..{line.device.removeprefix('/dev/').replace('/', '_')}"
-
-
-def read_all(link: Transport, size: int) -> bytes:
-    octets = b""
-    deadline = time.monotonic() + 5
-    while len(octets) < size and time.monotonic() < deadline:
-        octets += link.read(0.5)
-    return octets
 
 
 def until(is_so) -> None:

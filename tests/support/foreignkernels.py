@@ -7,7 +7,6 @@ host has installed, and its package lists, are not touched.
 from __future__ import annotations
 
 import fcntl
-import os
 import re
 import shutil
 import subprocess
@@ -18,8 +17,6 @@ from pathlib import Path
 import pytest
 
 from support import debian, rootfs
-
-KEYRING = "/usr/share/keyrings/debian-archive-keyring.gpg"
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +62,8 @@ def foreign_kernel(machine: Machine) -> Path:
 
 def _fetched(machine: Machine, debs: Path) -> Path:
     state = debs / f".apt-{machine.architecture}"
-    environment = _private_apt(machine, state)
+    architecture = machine.architecture
+    environment = debian.private_apt(state, machine.suite, architecture=architecture)
     _run(["apt-get", "update", "-q"], environment, state)
     depends = _run(["apt-cache", "depends", machine.package], environment, state)
     names = re.findall(r"linux-image-\d+\.\S+", depends)
@@ -82,30 +80,6 @@ def _fetched(machine: Machine, debs: Path) -> Path:
     partial.rename(folder)
     shutil.rmtree(state)
     return folder
-
-
-def _private_apt(machine: Machine, state: Path) -> Mapping[str, str]:
-    shutil.rmtree(state, ignore_errors=True)
-    for folder in ("lists/partial", "cache/archives/partial"):
-        (state / folder).mkdir(parents=True)
-    (state / "status").touch()
-    signed = f"[signed-by={KEYRING}] " if Path(KEYRING).exists() else ""
-    (state / "sources.list").write_text(
-        f"deb {signed}{debian.mirror()} {machine.suite} main\n"
-    )
-    (state / "apt.conf").write_text(
-        f'Dir::Etc::sourcelist "{state}/sources.list";\n'
-        'Dir::Etc::sourceparts "-";\n'
-        f'Dir::State "{state}";\n'
-        f'Dir::State::status "{state}/status";\n'
-        f'Dir::Cache "{state}/cache";\n'
-        f'APT::Architecture "{machine.architecture}";\n'
-        f'APT::Architectures {{ "{machine.architecture}"; }};\n'
-        'APT::Sandbox::User "root";\n'
-        'Acquire::Languages "none";\n'
-        'Acquire::Retries "3";\n'
-    )
-    return {**os.environ, "APT_CONFIG": str(state / "apt.conf")}
 
 
 def _run(command: list[str], environment: Mapping[str, str], folder: Path) -> str:

@@ -15,11 +15,9 @@ from pathlib import Path
 
 import pytest
 
-from modferry import resources
 from modferry.lab import kernel
-from modferry_agent.jobs.install import ARCHIVE, NAMES
-from support import debian, rootfs
-from support.foreignkernels import KEYRING
+from modferry_agent.jobs.install import NAMES
+from support import debian, ourtools, rootfs
 
 PROGRAMS = ("depmod", "modprobe", "modinfo", "weakdep")
 _SUITE = "trixie"
@@ -31,21 +29,7 @@ _OPTIONS = ("build-tests=true", "manpages=false", "docs=false")
 def _tarball() -> Path:
     cache = rootfs.cache_directory() / f"source-{_SUITE}"
     if not sorted(cache.glob("kmod_*.orig.tar.*")):
-        state = cache / "apt"
-        for folder in ("lists/partial", "cache/archives/partial"):
-            (state / folder).mkdir(parents=True, exist_ok=True)
-        signed = f"[signed-by={KEYRING}] " if Path(KEYRING).exists() else ""
-        line = f"deb-src {signed}{debian.mirror()} {_SUITE} main\n"
-        (state / "sources.list").write_text(line)
-        (state / "apt.conf").write_text(
-            f'Dir::Etc::sourcelist "{state}/sources.list";\n'
-            'Dir::Etc::sourceparts "-";\n'
-            f'Dir::State "{state}";\n'
-            f'Dir::Cache "{state}/cache";\n'
-            'APT::Sandbox::User "root";\n'
-            'Acquire::Retries "3";\n'
-        )
-        environment = {**os.environ, "APT_CONFIG": str(state / "apt.conf")}
+        environment = debian.private_apt(cache / "apt", _SUITE, kind="deb-src")
         # A mirror may lack the description, which is not needed.
         for words in ("update", "source --download-only kmod"):
             command = ["apt-get", "-q", *words.split()]
@@ -100,15 +84,7 @@ class KmodSource:
         libraries = self.build / "python" / "lib"
         libraries.mkdir()
         (libraries / real.name).symlink_to(f"/usr/lib/{real.name}")
-        ours = self.build / "ours"
-        ours.mkdir()
-        (ours / ARCHIVE).write_bytes(resources.agent_archive())
-        code = (
-            "import sys; sys.path.insert(0, sys.argv[1]);"
-            "from modferry_agent.jobs import install;"
-            "install.install_names(sys.argv[2])"
-        )
-        self._run(str(python), "-c", code, str(ours / ARCHIVE), str(ours))
+        ours = ourtools.installed(str(python), self.build / "ours")
         for name in NAMES:
             (self.build / name).unlink()
             (self.build / name).symlink_to(ours / name)

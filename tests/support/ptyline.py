@@ -7,11 +7,14 @@ import pty
 import select
 import socket
 import threading
+import time
 import tty
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+
+from modferry.transport.base import Transport
 
 
 @dataclass(frozen=True)
@@ -75,3 +78,12 @@ def tty_of(path: Path) -> Iterator[str]:
         finally:
             ended.set()
             thread.join(10)
+
+
+def read_all(link: Transport, size: int) -> bytes:
+    """Return so many bytes of a link, or what came in time."""
+    octets = b""
+    deadline = time.monotonic() + 5
+    while len(octets) < size and time.monotonic() < deadline:
+        octets += link.read(0.5)
+    return octets

@@ -11,7 +11,7 @@ import time
 
 from modferry_agent import bytecode
 from modferry_agent.compat import TYPE_CHECKING, native, raw
-from modferry_agent.jobs.unpack import members_of
+from modferry_agent.jobs.unpack import content_of, members_of
 from modferry_agent.system import durable
 
 if TYPE_CHECKING:
@@ -81,12 +81,7 @@ def _archives():
 def write(archive):
     # type: (str) -> None
     """Write the byte code of an archive; EnvironmentError if it can not be."""
-    stream = open(raw(archive), "rb")
-    try:
-        content = stream.read()
-    finally:
-        stream.close()
-    octets = _zipped(_compiled(archive, content))
+    octets = _zipped(_compiled(archive, content_of(archive)))
     digest = hashlib.sha256(octets).digest()
     durable.replace_file(bytecode.path_of(archive), digest + octets)
 

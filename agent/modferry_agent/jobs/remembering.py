@@ -9,7 +9,7 @@ import marshal
 
 from modferry_agent.compat import native
 from modferry_agent.jobs.encoding import packed, unpacked
-from modferry_agent.jobs.keptfiles import Parts, files_there
+from modferry_agent.jobs.unchanged import Parts, files_there
 from modferry_agent.jobs.tree import Made
 from modferry_agent.system import factcache, fingerprints, moduletree
 

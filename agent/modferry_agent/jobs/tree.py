@@ -6,7 +6,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any, Container, Sequence  # noqa: F401  # novermin
     from modferry_agent.core.module import Module  # noqa: F401
-    from modferry_agent.jobs.keptfiles import Parts  # noqa: F401
+    from modferry_agent.jobs.unchanged import Parts  # noqa: F401
     from modferry_agent.system import factcache, forked  # noqa: F401
 
 

@@ -36,7 +36,7 @@ def unpack(archive):
     part = folder + ".part"
     _remove(part)
     try:
-        for name, content in members_of(_content(archive)):
+        for name, content in members_of(content_of(archive)):
             path = part + "/" + name
             if not os.path.isdir(os.path.dirname(path)):
                 os.makedirs(os.path.dirname(path), 493)  # rwxr-xr-x
@@ -50,8 +50,9 @@ def unpack(archive):
     return folder
 
 
-def _content(path):
+def content_of(path):
     # type: (str) -> bytes
+    """Return the bytes of a file."""
     stream = open(raw(path), "rb")
     try:
         return stream.read()
