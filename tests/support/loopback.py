@@ -124,7 +124,8 @@ def boxes(
         enter.chmod(0o755)
         given = {line.split()[0] for line in lines}
         usual = [line for line in LINES if line.split()[0] not in given]
-        own = (*usual, f"ForceCommand {enter}", *lines)
+        # No user's shell reads the start files of whoever runs the tests.
+        own = (*usual, f"ForceCommand {enter}", f"SetEnv HOME={folder}", *lines)
         with sshd(folder / "sshd", [key], host_keys=(host_key,), lines=own) as server:
             there = _written(folder, addresses(count), server, key, faults or {})
             if trees:
