@@ -38,6 +38,15 @@ def test_what_is_written_is_read(cache_path: str):
     assert Path(cache_path).stat().st_mode & 0o777 == 0o600
 
 
+def test_what_is_prepared_is_written(cache_path: str):
+    cache = factcache.Cache(cache_path)
+
+    cache.prepare(FACTS)
+
+    assert cache.write(PUBLICATION, FACTS)
+    assert _read(cache_path) == (PUBLICATION, FACTS)
+
+
 def test_a_cut_or_garbled_cache_is_none(cache_path: str):
     whole = _written(cache_path)
     sound = (PUBLICATION, FACTS)

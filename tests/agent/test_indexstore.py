@@ -170,7 +170,7 @@ def test_what_another_depmod_wrote_meanwhile_is_told(
 ):
     real = publication.settle
 
-    def late(directory: str) -> bool:
+    def late(directory: str, meanwhile: object = None) -> bool:
         done = real(directory)
         if done:
             (folder / "modules.dep").write_bytes(b"other")
@@ -214,6 +214,19 @@ def test_bytes_that_read_otherwise_are_not_published(
         indexstore.publish(str(folder), NEW)
 
     assert _set(folder) == OLD
+
+
+def test_what_is_done_meanwhile_finds_the_new_set_in_place(folder: Path):
+    seen = []
+
+    def look() -> None:
+        seen.append([(name, (folder / name).read_bytes()) for name, _new in NEW])
+
+    indexstore.publish(str(folder), NEW, look)
+    indexstore.publish(str(folder), NEW, look)
+
+    assert seen == [NEW]  # The second time nothing is changed, nor waited for.
+    assert _set(folder) == NEW
 
 
 def test_an_unchanged_set_is_marked_as_fresh(folder: Path):

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from support.gateway import Gateway
 from support.sshd import Server, make_key, needed, sshd
 
 
@@ -33,3 +34,16 @@ def modern(
         tmp_path_factory.mktemp("modern"), users, host_keys=("ed25519", "rsa")
     ) as server:
         yield server
+
+
+@pytest.fixture(params=["", "&transport=openssh"], ids=["paramiko", "openssh"])
+def way(request: pytest.FixtureRequest) -> str:
+    return request.param
+
+
+@pytest.fixture
+def gateway(
+    home: Path, tmp_path: Path, modern: Server, keys: dict[str, Path]
+) -> Gateway:
+    known = modern.known_hosts(tmp_path / "known_hosts")
+    return Gateway(modern, known, keys["ed25519"])

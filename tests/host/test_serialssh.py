@@ -13,62 +13,24 @@ from pathlib import Path
 import pytest
 
 from modferry.core import linepump
-from modferry.core.address import parse_address
 from modferry.core.profile import Profile
 from modferry.errors import TransportError, UsageError
 from modferry.fleet.inventory import Box, resolve
-from modferry.secrets import Secrets, Source
+from modferry.secrets import Source
 from modferry.session import Session
-from modferry.transport import Transport, open_transport
 from support.fakebox import FakeBox, home_of
+from support.gateway import Gateway
 from support.ptyline import PtyLine, pty_line, read_all
-from support.sshd import Server
-from support.sshlink import USER
 
 EVERY_BYTE = bytes(range(256))
 LOCKS = Path("/run/lock")
 
 
-class Gateway:
-    """The machine with the ports: this one, through its sshd."""
-
-    def __init__(self, server: Server, known_hosts: Path, key: Path) -> None:
-        self.server, self._known_hosts, self._key = server, known_hosts, key
-
-    def address(self, device: str, more: str = "") -> str:
-        return (
-            f"serial+ssh://{USER}@127.0.0.1:{self.server.port}{device}"
-            f"?known_hosts={self._known_hosts}&identity={self._key}{more}"
-        )
-
-    def opened(self, device: str, more: str = "") -> Transport:
-        address = parse_address(self.address(device, more))
-        return open_transport(address, Profile(), secrets=Secrets())
-
-
-@pytest.fixture(params=["", "&transport=openssh"], ids=["paramiko", "openssh"])
-def way(request: pytest.FixtureRequest) -> str:
-    return request.param
-
-
-@pytest.fixture
-def gateway(
-    home: Path, tmp_path: Path, modern: Server, keys: dict[str, Path]
-) -> Gateway:
-    known = modern.known_hosts(tmp_path / "known_hosts")
-    return Gateway(modern, known, keys["ed25519"])
-
-
 @pytest.fixture
 def line() -> Iterator[PtyLine]:
-    with pty_line() as made:
-        # As a port is that nobody has used yet.
-        subprocess.run(["stty", "-F", made.device, "sane", "9600"], check=True)
+    """Yield a port as it is that nobody has used yet."""
+    with pty_line("sane", "9600") as made:
         yield made
-
-
-def modes(line: PtyLine) -> str:
-    return subprocess.check_output(["stty", "-F", line.device, "-g"], text=True)
 
 
 def lock_of(line: PtyLine) -> Path:
@@ -83,7 +45,7 @@ def until(is_so) -> None:
 
 
 def test_every_byte_passes_both_ways_and_all_is_put_back(gateway, line, way):
-    before = modes(line)
+    before = line.modes()
     link = gateway.opened(line.device, f"&baud=115200{way}")
 
     line.say(EVERY_BYTE)
@@ -92,20 +54,16 @@ def test_every_byte_passes_both_ways_and_all_is_put_back(gateway, line, way):
     assert read_all(link, 256) == EVERY_BYTE
     assert line.heard(256) == EVERY_BYTE
     assert (link.kind, link.name.endswith(line.device)) == ("tty", True)
-    assert "speed 115200 baud" in stty(line)
+    assert "speed 115200 baud" in line.settings()
     assert lock_of(line).exists()
     link.close()
     link.close()
-    assert modes(line) == before
+    assert line.modes() == before
     assert not lock_of(line).exists()
 
 
-def stty(line: PtyLine) -> str:
-    return subprocess.check_output(["stty", "-F", line.device, "-a"], text=True)
-
-
 def test_a_connection_that_is_cut_leaves_nothing_behind(gateway, line):
-    before = modes(line)
+    before = line.modes()
     link = gateway.opened(line.device)
     holder = int(lock_of(line).read_text())
     session = int(Path(f"/proc/{holder}/stat").read_text().split()[3])
@@ -115,7 +73,7 @@ def test_a_connection_that_is_cut_leaves_nothing_behind(gateway, line):
 
     until(lambda: not lock_of(line).exists())
     until(lambda: not Path(f"/proc/{holder}").exists())
-    assert modes(line) == before
+    assert line.modes() == before
     with pytest.raises(TransportError):
         read_all(link, 1)
     link.close()
@@ -142,13 +100,13 @@ def test_who_knows_no_lock_files_is_seen_too(gateway, line):
         stdout=subprocess.PIPE,
     ) as other:
         assert other.stdout.readline() == b"has\n"
-        before = modes(line)
+        before = line.modes()
 
         with pytest.raises(TransportError) as caught:
             gateway.opened(line.device)
 
         assert "in use" in str(caught.value)
-        assert modes(line) == before
+        assert line.modes() == before
         assert not lock_of(line).exists()
         other.stdin.close()
 
@@ -174,13 +132,13 @@ def test_a_device_that_is_not_there_is_told_in_the_gateways_words(gateway):
 
 
 def test_settings_that_cannot_be_are_told_and_nothing_is_left(gateway, line):
-    before = modes(line)
+    before = line.modes()
 
     with pytest.raises(UsageError) as caught:
         gateway.opened(line.device, "&baud=123456")
 
     assert "123456" in caught.value.why
-    assert modes(line) == before
+    assert line.modes() == before
     assert not lock_of(line).exists()
 
 
@@ -195,7 +153,7 @@ def test_the_path_is_no_part_of_a_command(gateway, tmp_path):
     "shell", [["dash"], ["bash", "--posix"], ["busybox", "sh"]], ids=lambda s: s[0]
 )
 def test_any_shell_of_a_gateway_will_do(shell, line):
-    before = modes(line)
+    before = line.modes()
     script = linepump.script(line.device, Profile().console)
     with subprocess.Popen(
         shell, stdin=subprocess.PIPE, stdout=subprocess.PIPE, bufsize=0
@@ -209,7 +167,7 @@ def test_any_shell_of_a_gateway_will_do(shell, line):
         child.stdin.close()
         assert child.wait(5) == 0
 
-    assert modes(line) == before
+    assert line.modes() == before
     assert not lock_of(line).exists()
 
 

@@ -6,6 +6,7 @@ import os
 import pty
 import select
 import socket
+import subprocess
 import threading
 import time
 import tty
@@ -38,13 +39,26 @@ class PtyLine:
             octets += os.read(self.far_end, 65_536)
         return octets
 
+    def modes(self) -> str:
+        """Return all that stty saves of the device."""
+        return subprocess.check_output(["stty", "-F", self.device, "-g"], text=True)
+
+    def settings(self) -> str:
+        """Return all that stty says of the device."""
+        return subprocess.check_output(["stty", "-F", self.device, "-a"], text=True)
+
 
 @contextmanager
-def pty_line() -> Iterator[PtyLine]:
-    """Make a raw line; the device stays while the block runs, opened or not."""
+def pty_line(*settings: str) -> Iterator[PtyLine]:
+    """Make a raw line; the device stays while the block runs, opened or not.
+
+    settings: of stty, as others left the device
+    """
     far_end, near_end = pty.openpty()
     try:
         tty.setraw(near_end)
+        if settings:
+            subprocess.run(["stty", *settings], stdin=near_end, check=True)
         yield PtyLine(os.ttyname(near_end), far_end)
     finally:
         os.close(far_end)

@@ -206,7 +206,9 @@ def write_indexes(
         if dry_run:
             changed, unchanged = indexstore.compare(directory, made.files)
         else:
-            changed, unchanged = indexstore.publish(directory, made.files)
+            changed, unchanged = indexstore.publish(
+                directory, made.files, lambda: remembering.prepare(tree, made)
+            )
             if fingerprints:
                 record_fingerprints(basedir, tree)
             remembering.remember(tree, made)

@@ -58,6 +58,13 @@ def recall(tree, has_record):
     return Made(files, warnings, known["conflicts"], known["modules"])
 
 
+def prepare(tree, made):
+    # type: (Tree, Made) -> None
+    """Do the part of `remember` that needs no publication."""
+    if tree.cache is not None and tree.remembered is not made:
+        tree.cache.prepare(tree.facts)
+
+
 def remember(tree, made):
     # type: (Tree, Made) -> None
     """Keep what the modules said, and what was published of it, for the next run."""

@@ -96,7 +96,7 @@ class Cache(object):
         self.path = path
         self.began = time.time()
         self._parts = [b"", b""]
-        self._facts = None  # type: dict[str, Any] | None
+        self._packed = None  # type: bytes | None
         try:
             self._handle = os.open(raw(path), os.O_RDONLY | os.O_NONBLOCK)
         except EnvironmentError:
@@ -159,15 +159,16 @@ class Cache(object):
         """Say whether a file of that stamp, read since the run began, may be kept."""
         return max(stamp[1], stamp[2]) < self.began - _TICK_S
 
+    def prepare(self, facts):
+        # type: (dict[str, Any]) -> None
+        """Do most of the work of the `write` that will follow, with the same facts."""
+        self._packed = _part_of(facts)
+
     def write(self, publication, facts):
         # type: (dict[str, Any], dict[str, Any]) -> bool
         """Replace the cache; False if the box does not let us, which does no harm."""
         self.close()
-        pieces = [_HEAD]
-        for part in (publication, facts):
-            content = marshal.dumps(part, 2)
-            pieces.append(_PART.pack(len(content), hashlib.sha256(content).digest()))
-            pieces.append(content)
+        pieces = [_HEAD, _part_of(publication), self._packed or _part_of(facts)]
         directory = os.path.dirname(self.path)
         try:
             if not os.path.isdir(raw(directory)):
@@ -177,6 +178,12 @@ class Cache(object):
         except EnvironmentError:
             return False
         return True
+
+
+def _part_of(value):
+    # type: (dict[str, Any]) -> bytes
+    content = marshal.dumps(value, 2)
+    return _PART.pack(len(content), hashlib.sha256(content).digest()) + content
 
 
 def _forget_old(directory):

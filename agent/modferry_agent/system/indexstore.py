@@ -11,7 +11,7 @@ from modferry_agent.system import moduletree, publication
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Sequence  # noqa: F401  # novermin
+    from typing import Callable, Sequence  # noqa: F401  # novermin
 
     Files = Sequence[tuple[str, bytes]]
 
@@ -97,11 +97,12 @@ def _reads(path, content):
         return False
 
 
-def publish(directory, files):
-    # type: (str, Files) -> tuple[list[str], list[str]]
+def publish(directory, files, meanwhile=None):
+    # type: (str, Files, Callable[[], None] | None) -> tuple[list[str], list[str]]
     """Make the files the directory's, all of them or none; return (changed, unchanged).
 
     files: ``(name, bytes)``, all of them
+    meanwhile: called where there is a while to wait, which need not be
 
     The caller holds the `Lock`.  Raises FileError: ``disk-full``, ``read-only``, ...
     """
@@ -117,7 +118,7 @@ def publish(directory, files):
             if not publication.is_switched(directory):
                 raise _refused(error, directory)
     finally:
-        tidy(directory)
+        tidy(directory, meanwhile)
     overwritten = compare(directory, files)[0]
     if overwritten:
         raise FileError(
@@ -139,14 +140,14 @@ def _sync_if_new(path):
         publication.sync(path)
 
 
-def tidy(directory):
-    # type: (str) -> bool
+def tidy(directory, meanwhile=None):
+    # type: (str, Callable[[], None] | None) -> bool
     """End a publication that was cut short; True if there was one.
 
     The caller holds the `Lock`.  Raises FileError.
     """
     try:
-        return publication.settle(directory)
+        return publication.settle(directory, meanwhile)
     except EnvironmentError as error:
         if not publication.is_switched(directory):
             raise _refused(error, directory)

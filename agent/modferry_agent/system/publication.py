@@ -27,7 +27,7 @@ from modferry_agent.compat import native, raw
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Any, Mapping, Sequence  # noqa: F401  # novermin
+    from typing import Any, Callable, Mapping, Sequence  # noqa: F401  # novermin
 
 HIDDEN = ".modferry"
 
@@ -148,9 +148,11 @@ def is_switched(directory):
         return False
 
 
-def settle(directory):
-    # type: (str) -> bool
+def settle(directory, meanwhile=None):
+    # type: (str, Callable[[], None] | None) -> bool
     """End what a publication began, so that files are at the names; True: it had to.
+
+    meanwhile: called while readers are waited for, if they are
 
     EnvironmentError: some names still are links to their files.
     """
@@ -173,6 +175,8 @@ def settle(directory):
         sync(directory)
         # Where no set was before, a reader is no worse off for finding none.
         if diverted and os.listdir(raw(hidden + "/" + _OLD)):
+            if meanwhile is not None:
+                meanwhile()
             time.sleep(min(_PAUSE_S, max(0, settled + _PAUSE_S - time.time())))
     remove(hidden)
     return True

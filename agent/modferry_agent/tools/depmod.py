@@ -93,7 +93,9 @@ def _run(settings, tell):
                 if not file_name.endswith(".bin"):
                     _to_stdout(content)
         else:
-            indexstore.publish(output, made.files)
+            indexstore.publish(
+                output, made.files, lambda: remembering.prepare(tree, made)
+            )
             if records:
                 indexes.record_fingerprints(settings.basedir, tree)
             remembering.remember(tree, made)

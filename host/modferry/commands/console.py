@@ -175,3 +175,5 @@ def attend(
                 transport.write(key)
             elif isinstance(transport, Line):
                 transport.send_break()
+            else:
+                os.write(screen, b"\r\n[this line carries no break]\r\n")

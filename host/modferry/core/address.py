@@ -79,7 +79,7 @@ SCHEMES: Mapping[str, Scheme] = MappingProxyType(
             host=True,
             port=None,
             path=True,
-            options=_SSH | _LINE - {"top_baud"},
+            options=_SSH | _LINE,
             kind="tty",
             example="serial+ssh://gateway/dev/ttyUSB0?baud=115200",
             sentence="a serial port of another machine, through SSH; the user is that "

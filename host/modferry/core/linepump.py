@@ -2,7 +2,8 @@
 
 It needs no more than every such machine has: a POSIX shell, stty, cat.  It takes the
 lock that programs there take, sets the line, says so, carries bytes until its input
-ends, and puts back what it found.
+ends, and puts back what it found.  What is done to the line meanwhile is told to a
+second shell.
 """
 
 from __future__ import annotations
@@ -83,6 +84,35 @@ def script(device: str, console: Console) -> bytes:
     """Return the script for a device of that machine."""
     text = _SCRIPT.replace("SETTINGS", settings(console))
     return text.replace("DEVICE", shlex.quote(device), 1).encode()
+
+
+DONE = re.compile(rb"@@MF (\d+) ([^\n]*)\n")
+"""What a shell says of a command from `told`: the exit status, and what it printed."""
+
+# For a quarter of a second.  perl is on every Debian, python3 on the others.
+_BREAK = r"""if command -v perl >/dev/null; then
+perl -MPOSIX -e 'tcsendbreak(0, 0) or die "$!\n"'
+elif command -v python3 >/dev/null; then
+python3 -c 'import termios; termios.tcsendbreak(0, 0)'
+else echo "neither perl nor python3 is there"; false; fi <>"""
+
+
+def break_command(device: str) -> str:
+    """Return the command that holds the line low for a quarter of a second."""
+    return _BREAK + shlex.quote(device)
+
+
+def speed_command(device: str, baud: int) -> str:
+    """Return the command that changes the line's speed."""
+    return f"stty -F {shlex.quote(device)} {baud}"
+
+
+def told(command: str) -> bytes:
+    """Return what a shell is told, so that it runs the command and answers `DONE`."""
+    return (
+        f"o=$({{ {command}\n}} 2>&1)\n"
+        "printf '@@MF %s %s\\n' $? \"$(printf %s \"$o\" | tr '\\n' ' ')\"\n"
+    ).encode()
 
 
 def settings(console: Console) -> str:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import getpass
 import time
+from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 
 from modferry.core import linepump
 from modferry.core.address import SCHEMES, Address
@@ -16,6 +18,8 @@ from modferry.transport.base import Finishing, Kind, Stderr, Transport
 from modferry.transport.opening import Means, open_transport
 
 SSH_OPTIONS = SCHEMES["ssh"].options
+BREAK_S = 0.25
+TELL_S = 10.0
 CLOSE_S = 2.0
 """The lock is given back when the script there has ended."""
 
@@ -25,11 +29,23 @@ class LineOverSsh:
 
     kind: Kind = "tty"
 
-    def __init__(self, gateway: Transport, name: str, came: bytes) -> None:
-        """Take over a link to a script that carries bytes; some came already."""
-        self.name = name
+    def __init__(
+        self,
+        gateway: Transport,
+        address: Address,
+        came: bytes,
+        open_shell: Callable[[], Transport],
+    ) -> None:
+        """Take over a link to a script that carries bytes; some came already.
+
+        open_shell: returns a link to another shell there.
+        """
+        self.name = address.place
+        self._device = address.path
         self._gateway = gateway
         self._came = came
+        self._open_shell = open_shell
+        self._shell: Transport | None = None
         self._closed = False
 
     def read(self, timeout_s: float) -> bytes:
@@ -43,6 +59,35 @@ class LineOverSsh:
         """Send all."""
         self._gateway.write(octets)
 
+    def send_break(self, duration_s: float = BREAK_S) -> None:
+        """Hold the line low for a quarter of a second; there is no other time there."""
+        self._tell(linepump.break_command(self._device))
+
+    def set_baud(self, baud: int) -> None:
+        """Change the speed of the port."""
+        self._tell(linepump.speed_command(self._device, baud))
+
+    def prepare(self) -> None:
+        """Open what `send_break` and `set_baud` go over, so that they take no time."""
+        if self._shell is None:
+            self._shell = self._open_shell()
+
+    def _tell(self, command: str) -> None:
+        self.prepare()
+        assert self._shell is not None  # noqa: S101 - `prepare` opens it
+        self._shell.write(linepump.told(command))
+        came = b""
+        limit = time.monotonic() + TELL_S
+        while (done := linepump.DONE.search(came)) is None:
+            if time.monotonic() > limit:
+                raise TransportError(f"the shell beside {self.name} does not answer")
+            came += self._shell.read(0.2)
+        if done[1] != b"0":
+            raise TransportError(
+                f"{self.name} cannot be changed",
+                why=done[2].decode("utf-8", "replace").strip(),
+            )
+
     def stderr_text(self) -> str:
         """Return what the gateway wrote to stderr."""
         gateway = self._gateway
@@ -54,6 +99,8 @@ class LineOverSsh:
             return
         self._closed = True
         _end(self._gateway)
+        if self._shell is not None:
+            self._shell.close()
 
 
 def _end(gateway: Transport) -> None:
@@ -76,18 +123,29 @@ def open_link(address: Address, profile: Profile, means: Means) -> LineOverSsh:
         },
     )
     # The profile is the box's, and so is its password: neither is for the gateway.
-    gateway = open_transport(
+    open_shell = partial(
+        open_transport,
         over_ssh,
         replaced(Profile(), {"login.user": getpass.getuser()}),
         secrets=Secrets(ask=means.secrets.ask),
         accept_new=means.accept_new,
     )
+    gateway = open_shell()
     try:
         came = _started(gateway, address, profile)
     except BaseException:
         _end(gateway)
         raise
-    return LineOverSsh(gateway, address.place, came)
+    link = LineOverSsh(gateway, address, came, open_shell)
+    console = profile.console
+    if (console.top_baud or 0) > console.baud:
+        # A box that has gone up waits for us only for a moment.
+        try:
+            link.prepare()
+        except BaseException:
+            link.close()
+            raise
+    return link
 
 
 def _started(gateway: Transport, address: Address, profile: Profile) -> bytes:
