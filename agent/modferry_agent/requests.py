@@ -141,6 +141,9 @@ TABLE = {
         fingerprints=("truth", True),
         strict=("truth", False),
         differences=("truth", False),
+        symvers=("text", None),
+        filesyms=("text", None),
+        errsyms=("truth", False),
     ),
     "explain": Request(
         "jobs.explain:explain_module",

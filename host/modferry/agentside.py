@@ -6,7 +6,7 @@ import time
 import zlib
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 from modferry import resources
 from modferry.channel import Channel
@@ -16,6 +16,7 @@ from modferry.core.messages import error_of, plain_of, text_of
 from modferry.delivery import AGAIN_CODES, LEAST_BYTES, awaited, choose, early
 from modferry.errors import ReplyError, TransportError
 from modferry.fleet.inventory import Box
+from modferry.pulling import Arriving, Pulled
 from modferry.sent import Sent
 from modferry.transport.base import Line
 from modferry_agent.requests import TABLE, TIME_LIMIT_S
@@ -139,24 +140,24 @@ class AgentSide:
         known = {"path": path, "size": len(content), "sha256": arguments["sha256"]}
         return known | text_of(message["value"])
 
-    def pull(self, path: str) -> bytes:
-        """Return the content of a file of the box, checked by its sha256."""
+    def need(self, name: str) -> None:
+        """Let everything go: an agent answers all requests."""
+
+    def pull(self, path: str, into: BinaryIO) -> Pulled:
+        """Write the content of a file of the box, checked by its sha256."""
         identity = self._ask("pull", {"path": path})
         size = self._answer(identity, "pull", b"ready")["size"]
-        pieces: list[bytes] = []
-        done = 0
+        arriving = Arriving(into)
         while (message := self._answer(identity, "pull", b"chunk"))["kind"] == b"chunk":
-            pieces.append(message["octets"])
-            done += len(pieces[-1])
-            self._sink(events.Progress(done, size, path))
-        content = b"".join(pieces)
-        if text_of(message["value"])["sha256"] != resources.sha256(content):
+            arriving.take(message["octets"])
+            self._sink(events.Progress(arriving.size_bytes, size, path))
+        if text_of(message["value"])["sha256"] != arriving.sum_by("sha256"):
             raise TransportError(
                 "what arrived is not what was sent",
                 where=f"{self.box.name}, {path}",
                 next_step="pull it again; the file may have been written to meanwhile",
             )
-        return content
+        return arriving.pulled()
 
     def _ask(
         self, name: str, arguments: dict[str, Any], parts: list[str] | None = None

@@ -10,6 +10,7 @@ import sys
 import traceback
 from collections.abc import Mapping, Sequence
 from importlib import import_module
+from itertools import pairwise
 from pathlib import Path
 from types import FrameType, MappingProxyType
 from typing import TextIO
@@ -17,7 +18,7 @@ from typing import TextIO
 import click
 
 from modferry import render
-from modferry.commands import box, console, deploy, facts, pull, push
+from modferry.commands import box, console, deploy, facts, indexes, pull, push
 from modferry.commands.settings import Settings, output_options
 from modferry.core.results import Result, with_box
 from modferry.errors import (
@@ -79,8 +80,8 @@ for _command in (
     facts.facts,
     push.push,
     pull.pull,
-    box.depmod,
-    box.explain,
+    indexes.depmod,
+    indexes.explain,
     box.load,
     box.unload,
     box.modules,
@@ -94,7 +95,8 @@ for _command in (
 def run(arguments: Sequence[str]) -> int:
     """Run one command line; print its result or error; return the exit status."""
     settings = Settings(arguments=tuple(arguments))
-    as_json = "--json" in arguments
+    as_line = _has_events_on_stdout(arguments)
+    as_json = as_line or "--json" in arguments
     try:
         result = modferry.main(
             list(arguments),
@@ -125,12 +127,20 @@ def run(arguments: Sequence[str]) -> int:
         return int(result or 0)  # --help and --version: click has printed
     if result.error is not None:
         result.error.next_step = with_box(result.error.next_step, result.box)
-    return _print(result, as_json=as_json)
+    return _print(result, as_json=as_json, as_line=as_line)
 
 
-def _print(result: Result, *, as_json: bool) -> int:
+# The command line may be so wrong that no option was taken out of it.
+def _has_events_on_stdout(arguments: Sequence[str]) -> bool:
+    return "--events=-" in arguments or ("--events", "-") in pairwise(arguments)
+
+
+def _print(result: Result, *, as_json: bool, as_line: bool) -> int:
     try:
-        render.write(result, as_json=as_json)
+        if as_line:
+            render.write_line(result)
+        else:
+            render.write(result, as_json=as_json)
     except BrokenPipeError:
         _leave_stdout()  # who read it went away
     except OSError as error:
@@ -199,6 +209,13 @@ def main() -> None:
     A signal that ends us is an interruption: sessions give the console back first.
     """
     sys.stdout, sys.stderr = _printable(sys.stdout), _printable(sys.stderr)
-    for number in (signal.SIGTERM, signal.SIGHUP):
-        signal.signal(number, _interrupt)
-    sys.exit(run(sys.argv[1:]))
+    try:
+        for number in (signal.SIGTERM, signal.SIGHUP):
+            signal.signal(number, _interrupt)
+        if signal.getsignal(signal.SIGINT) is not signal.SIG_IGN:
+            signal.signal(signal.SIGINT, signal.default_int_handler)
+        status = run(sys.argv[1:])
+    except KeyboardInterrupt:  # before the command began, or while its answer is told
+        sys.stderr.write("\nmodferry: interrupted\n")
+        status = ExitStatus.INTERRUPTED
+    sys.exit(status)

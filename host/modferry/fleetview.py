@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import json
+import sys
 import time
 from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
-from pathlib import Path
+from contextlib import suppress
 from types import TracebackType
 from typing import IO, Self
 
@@ -16,6 +17,7 @@ from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
+from modferry import log
 from modferry.core.outcomes import Outcome, error_of
 from modferry.core.results import Result, error_values
 from modferry.watch import harmless
@@ -156,9 +158,9 @@ class LiveTable:
 class Events:
     """Writes what happens as it does, a JSON object a line; an observer of a run."""
 
-    def __init__(self, path: Path) -> None:
-        """Open the file; raise OSError if that cannot be."""
-        self._stream: IO[str] = path.open("w", encoding="utf-8")
+    def __init__(self, stream: IO[str]) -> None:
+        """Write into a stream that was opened; it is closed, unless it is stdout."""
+        self._stream: IO[str] | None = stream
 
     def __enter__(self) -> Self:
         """Begin to write."""
@@ -166,7 +168,9 @@ class Events:
 
     def __exit__(self, *_error: object) -> None:
         """Close the file."""
-        self._stream.close()
+        if self._stream is not None and self._stream is not sys.stdout:
+            with suppress(OSError):
+                self._stream.close()
 
     def started(self, name: str, attempt: int) -> None:
         """Write that a box's work begins."""
@@ -193,6 +197,13 @@ class Events:
         )
 
     def _write(self, event: str, box: str, **more: object) -> None:
+        if self._stream is None:
+            return
         line = {"event": event, "time": round(time.time(), 3), "box": box, **more}
-        self._stream.write(json.dumps(line) + "\n")
-        self._stream.flush()
+        try:
+            self._stream.write(json.dumps(line) + "\n")
+            self._stream.flush()
+        except OSError as error:
+            # The work goes on: who watched went away, or the disk is full.
+            self._stream = None
+            log.warn(f"the events cannot be written any more: {error.strerror}")

@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 import os
 import sys
+import time
+from typing import TextIO
 
 from rich.console import Console
 from rich.highlighter import RegexHighlighter
@@ -61,6 +63,19 @@ class _Console(Console):
 def error_console() -> Console:
     """Return the console of everything that is no result: stderr."""
     return _Console(stderr=True, theme=_THEME, highlighter=Highlighter(), markup=False)
+
+
+def output() -> TextIO:
+    """Return stdout, for what is written there while the work goes on."""
+    return sys.stdout
+
+
+def write_line(result: Result) -> None:
+    """Print a result's document as the last event of a run, in one line."""
+    told = document(result, __version__)
+    event = {"event": "document", "time": round(time.time(), 3), **told}
+    sys.stdout.write(json.dumps(event) + "\n")
+    sys.stdout.flush()
 
 
 def write(result: Result, *, as_json: bool) -> None:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import io
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
 from threading import Event
-from typing import Any, Protocol
+from typing import Any, BinaryIO, Protocol
 
 from modferry.agentside import AgentSide
 from modferry.channel import Channel
@@ -16,6 +17,7 @@ from modferry.core import events
 from modferry.core.profilekeys import with_address
 from modferry.errors import NoPythonError, TransportError
 from modferry.fleet.inventory import Box
+from modferry.pulling import Pulled
 from modferry.starting import Starter
 from modferry.trace import Trace
 from modferry.transport.base import Transport
@@ -37,8 +39,11 @@ class Side(Protocol):
     def push(self, source: Path | bytes, path: str, *, mode: int = 0o644) -> Any:  # noqa: ANN401
         """Send a file to its place on the box; see `Session.push`."""
 
-    def pull(self, path: str) -> bytes:
-        """Return the content of a file of the box; see `Session.pull`."""
+    def pull(self, path: str, into: BinaryIO) -> Pulled:
+        """Write the content of a file of the box; see `Session.pull_into`."""
+
+    def need(self, name: str) -> None:
+        """Raise ReplyError if a request cannot be answered; see `Session.need`."""
 
 
 class Session:
@@ -120,8 +125,24 @@ class Session:
         return self._side.push(source, path, mode=mode)
 
     def pull(self, path: str) -> bytes:
-        """Return the content of a file of the box, checked by its sha256."""
-        return self._side.pull(path)
+        """Return the content of a file of the box, checked by its sum."""
+        content = io.BytesIO()
+        self._side.pull(path, content)
+        return content.getvalue()
+
+    def pull_into(self, path: str, into: BinaryIO) -> Pulled:
+        """Write the content of a file of the box as it comes.
+
+        What was written counts only when this returns: then its sum was right.
+        """
+        return self._side.pull(path, into)
+
+    def need(self, name: str) -> None:
+        """Raise ReplyError if the box cannot answer a request, whatever it asks.
+
+        For what comes in several steps, so that it is refused before the first.
+        """
+        self._side.need(name)
 
 
 @contextmanager
@@ -133,10 +154,12 @@ def _by_shell(
     timeout_s: float | None,
 ) -> Iterator[Side]:
     # A box without Python is rare, and the agent's own code takes its time to import.
+    from modferry.shellside.pipe import Pipe  # noqa: PLC0415
     from modferry.shellside.side import ShellSide  # noqa: PLC0415
     from modferry.shellside.talk import Shell  # noqa: PLC0415
 
-    shell = Shell(transport, recorder.record, box.name, timeout_s)
+    way = Pipe(transport, recorder.record, box.name, timeout_s)
+    shell = Shell(way, box.name, sink)
     shell.begin()
     try:
         yield ShellSide(shell, sink)

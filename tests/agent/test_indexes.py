@@ -191,3 +191,63 @@ def test_the_running_kernels_tree_is_the_default():
     assert tree.running_release()
     assert tree.directory_of("6.1") == "/lib/modules/6.1"
     assert tree.directory_of("6.1", "/r", "/m/") == "/r/m/6.1"
+
+
+SYMVERS = "0x00000001\t{}\tvmlinux\tEXPORT_SYMBOL\n"
+
+
+def test_what_nobody_exports_is_warned_of_by_what_the_kernel_exports(
+    folder: Path, tmp_path: Path
+):
+    symbols = tmp_path / "symbols"
+    symbols.write_text("short line\n00 T __ksymtab_printk\n")
+
+    plain = indexes.write_indexes(rootfs.RELEASE, str(tmp_path))
+    told = indexes.write_indexes(
+        rootfs.RELEASE, str(tmp_path), filesyms=str(symbols), errsyms=True
+    )
+    quiet = indexes.write_indexes(rootfs.RELEASE, str(tmp_path), filesyms=str(symbols))
+
+    bad = {"path": str(symbols), "reason": "line 1: a bad line"}
+    assert plain["warnings"] == []
+    assert quiet["warnings"] == [bad]
+    assert told["warnings"][0] == bad
+    assert {each["reason"].split(" symbol ")[0] for each in told["warnings"][1:]} <= {
+        "needs unknown"
+    }
+    assert told["changed"] == quiet["changed"] == []
+
+
+def test_a_symbol_built_against_another_crc_is_warned_of(folder: Path, tmp_path: Path):
+    tree_read = indexes.read_tree(rootfs.RELEASE, str(tmp_path))
+    symbol = tree_read.modules[-1].imports[0][0]
+    symbols = tmp_path / "symvers"
+    symbols.write_text(SYMVERS.format(symbol))
+
+    indexes.write_indexes(rootfs.RELEASE, str(tmp_path))
+    before = rootfs.index_files(folder)
+    told = indexes.write_indexes(
+        rootfs.RELEASE, str(tmp_path), symvers=str(symbols), errsyms=True
+    )
+
+    reasons = {each["reason"] for each in told["warnings"]}
+    assert f"disagrees about version of symbol {symbol}" in reasons
+    assert rootfs.index_files(folder) == before
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code"),
+    [
+        ({"symvers": "/none/x"}, "file-error"),
+        ({"symvers": "/a", "filesyms": "/b"}, "bad-request"),
+        ({"errsyms": True}, "bad-request"),
+    ],
+)
+def test_what_says_no_exports_is_refused(
+    folder: Path, tmp_path: Path, arguments: dict[str, str | bool], code: str
+):
+    with pytest.raises(AgentError) as caught:
+        indexes.write_indexes(rootfs.RELEASE, str(tmp_path), **arguments)
+
+    assert caught.value.code == code
+    assert rootfs.index_files(folder) == {}

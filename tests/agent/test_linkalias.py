@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 
-from modferry_agent.jobs import indexes, linkalias, probing
+from modferry_agent.jobs import indexes, linkalias, probing, treestamp
 from support import fakekernel
 from support.fakekernel import LEGACY, RELEASE, Box, rtai_files
 
@@ -109,3 +109,21 @@ def test_the_only_name_of_a_file_outside_of_the_tree_stays_a_link(tmp_path):
     linkalias.alias_links(str(tmp_path), RELEASE)
 
     assert links_of(box) == {"rtai_old_bits.ko": str(outside)}
+
+
+def test_the_stamp_of_links_to_come_is_that_of_links_there(tmp_path):
+    Box(tmp_path, rtai_files())
+    root = str(tmp_path)
+    before = treestamp.stamp_of(indexes.read_tree(RELEASE, root))
+    linkalias.alias_links(root, RELEASE)
+    coming = linkalias.restore_links(root, True)["links"]
+
+    without = indexes.read_tree(RELEASE, root)
+
+    assert treestamp.stamp_of(without) != before
+    assert treestamp.stamp_of(without, coming) == before
+    linkalias.restore_links(root)
+    there = indexes.read_tree(RELEASE, root)
+    assert treestamp.stamp_of(there, coming) == treestamp.stamp_of(there) == before
+    (tmp_path / f"lib/modules/{RELEASE}/rtai/more.ko").write_bytes(b"")
+    assert treestamp.stamp_of(indexes.read_tree(RELEASE, root), coming) != before

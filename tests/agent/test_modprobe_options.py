@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from modferry_agent.tools import modprobe
 from support import twotools
 from support.twotools import Case
 
@@ -78,3 +79,16 @@ def test_a_module_under_a_links_name_is_known_to_be_loaded(
 
     assert (loaded.output, loaded.calls) == ("", "")
     assert removed.calls == "delete_module rtai_sched 04000\n"
+
+
+@pytest.mark.parametrize(
+    ("words", "advice"), [([], "depmod"), (["-S", "9.9-other"], "depmod 9.9-other")]
+)
+def test_a_missing_index_advises_the_depmod_that_writes_it(
+    tmp_path, capsysbinary, words, advice
+):
+    words = ["modprobe", "-d", str(tmp_path), "-C", "/dev/null", *words, "rtai_hal"]
+
+    assert modprobe.main(words) == 1
+
+    assert f"  next   {advice}\n" in capsysbinary.readouterr().err.decode()

@@ -101,3 +101,32 @@ def test_who_reads_no_more_changes_no_status(fleet, unread, words, stream):
 
     assert done.returncode == 0, done.stderr
     assert b"Traceback" not in (done.stderr or b"")
+
+
+INTERRUPTED_AT = """
+import os, runpy, signal, sys
+
+class Hook:
+    def find_spec(self, name, path=None, target=None):
+        if name == {name!r}:
+            sys.meta_path.remove(self)
+            os.kill(os.getpid(), signal.SIGINT)
+
+sys.meta_path.insert(0, Hook())
+sys.argv = ["modferry", "runs"]
+runpy.run_module("modferry", run_name="__main__", alter_sys=True)
+"""
+
+
+@pytest.mark.parametrize("name", ["modferry.cli", "click", "rich.console", "sqlite3"])
+def test_an_interruption_at_any_import_is_told_in_a_word(name):
+    done = subprocess.run(
+        [sys.executable, "-c", INTERRUPTED_AT.format(name=name)],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+    assert done.returncode == ExitStatus.INTERRUPTED
+    assert done.stdout == ""
+    assert done.stderr.strip() == "modferry: interrupted"

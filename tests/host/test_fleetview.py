@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import os
 from xml.etree import ElementTree as ET
 
 import pytest
@@ -87,7 +88,7 @@ def test_plain_lines_tell_each_end():
 
 
 def test_events_are_an_object_a_line(tmp_path):
-    with Events(tmp_path / "events") as events:
+    with Events((tmp_path / "events").open("w")) as events:
         events.started("a-1", 1)
         events.again("a-1", broken("a-1").result, 1)
         events.ended(broken("a-1"))
@@ -134,3 +135,15 @@ def test_a_file_that_cannot_be_written_is_told(word, home, capsys):
 
     assert cli.run(["facts", "--on", "g", word, "none/file"]) == ExitStatus.USAGE
     assert "cannot be written" in capsys.readouterr().err
+
+
+def test_the_work_goes_on_without_a_reader_of_the_events(tmp_path, capsys):
+    reader, writer = os.pipe()
+    os.close(reader)
+
+    with Events(os.fdopen(writer, "w")) as events:
+        events.started("a-1", 1)
+        events.started("a-2", 1)
+
+    told = capsys.readouterr().err
+    assert told.count("the events cannot be written any more: Broken pipe") == 1

@@ -171,3 +171,21 @@ def test_one_box_is_done_without_a_journal(boxes, capsys, tmp_path):
     assert cli.run(["facts", "--on", "press-1"]) == 0
     assert "the journal cannot be written" in capsys.readouterr().err
     assert cli.run(["facts", "--on", "presses"]) == ExitStatus.USAGE
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("runs", "--journal", "typo"),
+        ("runs", "show", "--journal", "typo"),
+        ("runs", "resume", "1", "--journal", "typo"),
+        ("runs", "diff", "1", "2", "--journal", "typo"),
+        ("facts", "--known", "--on", "all", "--journal", "typo"),
+    ],
+)
+def test_a_journal_that_is_only_read_is_not_made(boxes, capsys, home, words):
+    found = document(capsys, *words)
+
+    assert found["status"] == ExitStatus.USAGE
+    assert found["error"]["where"] == "--journal typo"
+    assert not (home / "typo").exists()

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from modferry.errors import TransportError
+from modferry.errors import ReplyError, TransportError
 from modferry.shellside import indexing
 from support import rootfs
 from support.plainbox import make_root, plain_box
@@ -183,3 +183,25 @@ def test_a_link_cut_while_the_set_is_sent_leaves_the_old_one(tmp_path):
     by_agent(root)
     assert found == written(root)
     assert not (tree / ".modferry").exists()
+
+
+def test_what_the_kernel_exports_is_read_on_the_box(tmp_path):
+    root = make_root(tmp_path / "root")
+    plant(root)
+    (root / "boot").mkdir()
+    (root / "boot/System.map").write_text("x\n00 T __ksymtab_printk\n")
+    words = {"filesyms": "/boot/System.map", "errsyms": True}
+
+    with plain_box(root, tmp_path / "ssh") as box, session_on(box) as session:
+        got = session.request("depmod", release=RELEASE, dry_run=True, **words)
+        with pytest.raises(ReplyError) as caught:
+            session.request("depmod", release=RELEASE, filesyms="/boot/none")
+        session.request("depmod", release=RELEASE)
+    remove_written(root)
+    expected = by_agent(root, dry_run=True, **words)
+
+    for answer in (got, expected):
+        answer["warnings"].sort(key=lambda each: (each["path"], each["reason"]))
+    assert got == expected
+    assert any("unknown symbol" in each["reason"] for each in got["warnings"])
+    assert caught.value.where == "plain, /boot/none"

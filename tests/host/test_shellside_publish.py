@@ -9,7 +9,9 @@ from pathlib import Path
 
 import pytest
 
+from modferry.core import events
 from modferry.errors import ReplyError, TransportError
+from modferry.shellside.pipe import Pipe
 from modferry.shellside.publish import Publisher
 from modferry.shellside.talk import Shell
 from modferry.transport.local import ChildTransport
@@ -39,7 +41,8 @@ def shell_in(folder: Path, shell: list[str], path: str = os.defpath) -> Shell:
     words = ["env", "-i", f"PATH={path}", *shell]
     transport = ChildTransport("box", words, 10.0)
     (folder / "group").write_text(str(transport._child.pid))
-    begun = Shell(transport, lambda _direction, _octets: None, "box")
+    way = Pipe(transport, lambda _direction, _octets: None, "box")
+    begun = Shell(way, "box", events.ignore)
     begun.begin()
     return begun
 
@@ -261,6 +264,6 @@ def test_the_scratch_directory_goes_with_the_shell(tmp_path, words):
     shell.run(f"mkdir {shell.scratch}; echo >{shell.scratch}/x", limit_s=30)
     assert Path(shell.scratch).is_dir()
 
-    shell._transport.close()
+    shell._way._transport.close()
 
     assert not Path(shell.scratch).exists()

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import hashlib
 from contextlib import contextmanager
 
 from modferry.consoletext import ConsoleLines
 from modferry.core import events
 from modferry.errors import ReplyError
+from modferry.pulling import Pulled
 
 
 class FakeSession:
     """Answers by request name; remembers what was asked and pushed.
 
     A reply that is an exception is raised.
+    lacking: what the box cannot answer.
     """
 
     def __init__(self, replies):
@@ -21,6 +24,7 @@ class FakeSession:
         self.asked = []
         self.pushed = {}
         self.opened_with = {}
+        self.lacking = set()
         self.console = ConsoleLines(events.ignore)
 
     def request(self, name, **arguments):
@@ -47,6 +51,16 @@ class FakeSession:
         if path not in self.pushed:
             raise ReplyError("no such file or directory", code="file-error", where=path)
         return self.pushed[path]
+
+    def pull_into(self, path, into):
+        content = self.pull(path)
+        for at in range(0, len(content), 3):
+            into.write(content[at : at + 3])
+        return Pulled(len(content), hashlib.sha256(content).hexdigest())
+
+    def need(self, name):
+        if name in self.lacking:
+            raise ReplyError("needs Python", code="needs-python")
 
     def opener(self):
         """Return what stands in for Session.open."""

@@ -42,7 +42,7 @@ def plant(root: Path) -> Path:
     return tree
 
 
-def by_agent(root: Path, release: str = RELEASE, *, differences: bool = False) -> dict:
+def by_agent(root: Path, release: str = RELEASE, **options) -> dict:
     """Write the indexes by the agent, in that root; return its answer."""
     code = f"""if 1:
         import os, hashlib, lzma, marshal, threading
@@ -50,7 +50,7 @@ def by_agent(root: Path, release: str = RELEASE, *, differences: bool = False) -
         from modferry_agent.system import durable, factcache, fingerprints
         os.chroot({str(root)!r})
         os.chdir("/")
-        print(indexes.write_indexes({release!r}, differences={differences!r}))
+        print(indexes.write_indexes({release!r}, **{options!r}))
     """
     done = subprocess.run(
         [sys.executable, "-c", code],

@@ -14,7 +14,7 @@ from modferry_agent.core import (
 from modferry_agent.core.contents import Contents, kmod_release
 from modferry_agent.core.symbols import SymbolTable
 from modferry_agent.errors import FileError, FormatError, RequestError
-from modferry_agent.jobs import disputes, encoding, reading, remembering
+from modferry_agent.jobs import disputes, encoding, kernelexports, reading, remembering
 from modferry_agent.jobs.tree import Made, Tree, directory_of, running_release
 from modferry_agent.system import configfiles, factcache, indexstore, moduletree
 
@@ -133,11 +133,18 @@ def make_contents(tree, table=None, dependencies=None):
     return contents
 
 
-def make_files(tree):
-    # type: (Tree) -> Made
-    """Return the index files of a tree that was read, and what there is to warn of."""
+def make_files(tree, symvers=None, filesyms=None, errsyms=False):
+    # type: (Tree, str | None, str | None, bool) -> Made
+    """Return the index files of a tree that was read, and what there is to warn of.
+
+    symvers, filesyms, errsyms: see `write_indexes`
+    """
     table = SymbolTable()
+    if symvers or filesyms:
+        kernelexports.add_exports(table, symvers, filesyms, tree.warnings)
     contents = make_contents(tree, table)
+    if errsyms:
+        tree.warnings.extend(kernelexports.lacking(tree, table, bool(symvers)))
     return made_of(tree, table, contents)
 
 
@@ -163,10 +170,13 @@ def write_indexes(
     fingerprints=True,
     strict=False,
     differences=False,
+    symvers=None,
+    filesyms=None,
+    errsyms=False,
     context=None,
     without=(),
 ):
-    # type: (str | None, str, bool, str | int | None, str, bool, bool, bool, Any, Sequence[str]) -> dict[str, Any]
+    # type: (str | None, str, bool, str | int | None, str, bool, bool, bool, str | None, str | None, bool, Any, Sequence[str]) -> dict[str, Any]
     """Write the whole index set of a release as one publication.
 
     like: the release of kmod whose bytes to write, ``34`` if None
@@ -174,6 +184,9 @@ def write_indexes(
     fingerprints: record the sha256 of each module file, too
     strict: write nothing if there is anything to warn of, see `strictness`
     differences: tell which lines come and go
+    symvers, filesyms: path of a Module.symvers or System.map, which says what the
+        kernel exports
+    errsyms: warn of symbols that nobody exports
     without: absolute paths of modules that are as good as gone
 
     Returns release, directory, modules (their number), changed and unchanged (names of
@@ -185,6 +198,8 @@ def write_indexes(
     directory = directory_of(release, basedir)
     if not os.path.isdir(raw(directory)):
         raise no_tree(directory)
+    kernelexports.check(symvers, filesyms, errsyms)
+    exports = symvers or filesyms
     lock = None if dry_run else indexstore.Lock(directory)
     try:
         tree = read_tree(
@@ -194,11 +209,12 @@ def write_indexes(
             links,
             fingerprints=fingerprints,
             context=context,
-            details=False,
-            cache=factcache.Cache(factcache.path_of(directory)),
+            details=errsyms,
+            # What is kept there was made without knowing what the kernel exports.
+            cache=None if exports else factcache.Cache(factcache.path_of(directory)),
             without=without,
         )
-        made = tree.remembered or make_files(tree)
+        made = tree.remembered or make_files(tree, symvers, filesyms, errsyms)
         warnings = tree.warnings + list(made.warnings)
         if strict:
             strictness.refuse_warnings(directory, warnings, made.conflicts)

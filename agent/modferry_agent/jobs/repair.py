@@ -16,6 +16,7 @@ from modferry_agent.jobs import (
     indexes,
     linkalias,
     soundness,
+    treestamp,
     userland,
 )
 from modferry_agent.jobs.push import file_error
@@ -106,11 +107,15 @@ def undo(kind, release=None, dry_run=False, context=None):
             code="repair-order",
         )
     done = {"state": "none", "changed": []}  # type: dict[str, Any]
+    # In a dry run the links are not there when the tree is looked at.
+    links = []  # type: list[dict[str, str]]
+    if dry_run and kind == "aliases":
+        links = linkalias.restore_links("", True)["links"]
 
     def put_back():
         # type: () -> None
         if kept.is_begun:
-            done["state"] = _put_back(kept, release, dry_run, done["changed"])
+            done["state"] = _put_back(kept, release, links, dry_run, done["changed"])
 
     try:
         changed = _unchange(kind, dry_run, put_back)
@@ -152,7 +157,10 @@ def _notes(right, records):
     # type: (soundness.Right, list[str]) -> list[tuple[str, str]]
     directory = right.tree.directory
     numbers = [Kept(directory, each).number() for each in kinds(directory)]
-    notes = [("number", str(max(numbers + [0]) + 1)), ("stamp", _stamp(right.tree))]
+    notes = [
+        ("number", str(max(numbers + [0]) + 1)),
+        ("stamp", treestamp.stamp_of(right.tree)),
+    ]
     return notes + [("record", path) for path in records]
 
 
@@ -162,19 +170,6 @@ def _records(release):
         fingerprints.path_of("", release),
         factcache.path_of(directory_of(release)),
     ]
-
-
-def _stamp(tree):
-    # type: (Tree) -> str
-    # By what the modules are known to be the same again: not by times of links, which
-    # no undo can restore everywhere.
-    lines = []
-    for module in tree.modules:
-        status = os.stat(raw(tree.path_of(module)))
-        link = module.link_of.path if module.link_of is not None else ""
-        facts = (module.path, link, status.st_size, int(status.st_mtime))
-        lines.append("%s\0%s\0%d\0%d" % facts)
-    return fingerprints.fingerprint(raw("\n".join(sorted(lines))))[0]
 
 
 def _left_by_aliases(right):
@@ -266,11 +261,11 @@ def _prove(kind, release, broken, left, context):
     return proof, ""
 
 
-def _put_back(kept, release, dry_run, changed):
-    # type: (Kept, str, bool, list[str]) -> str
+def _put_back(kept, release, links, dry_run, changed):
+    # type: (Kept, str, list[dict[str, str]], bool, list[str]) -> str
     about = kept.about()
     tree = foresee.read_tree(release, "", None, 0, None)
-    same = about.get("stamp") == [_stamp(tree)]
+    same = about.get("stamp") == [treestamp.stamp_of(tree, links)]
     if dry_run:
         return "restored" if same else "kept"
     if same:

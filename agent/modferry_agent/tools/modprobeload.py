@@ -42,10 +42,12 @@ class Probe(object):
         names = self.box.sources.resolve(text)
         if not names:
             words = "Module %s not found in directory %s" % (text, self.box.tree)
-            hint = ""
+            hint = advice = ""
             if self.box.sources.dep is None:
                 hint = "there is no modules.dep.bin"
-            self.teller.tell(self.level, words, hint, hint and "depmod")
+                # Without a release depmod takes the running kernel's.
+                advice = ("depmod " + self.settings.release).rstrip()
+            self.teller.tell(self.level, words, hint, advice)
             return 1
         status = 0
         for name in names:

@@ -1,4 +1,4 @@
-"""The commands of one request each: depmod, load, unload, modules, klog."""
+"""The commands of one request each: load, unload, modules, klog, diagnose."""
 
 from __future__ import annotations
 
@@ -11,11 +11,9 @@ from modferry.commands.htmlpage import html_option, with_page
 from modferry.commands.settings import (
     Settings,
     box_options,
-    diff_option,
     dry_run_option,
     pass_settings,
 )
-from modferry.commands.treeoptions import basedir_option, like_option
 from modferry.core.consolerecords import telling, with_console
 from modferry.core.results import Result, Value, with_box
 from modferry.errors import ExitStatus, LoadError
@@ -66,90 +64,6 @@ def failure(value: Value, box: str) -> LoadError | None:
         where=", ".join(filter(None, (box, reason["where"]))),
         why=reason.get("why", ""),
         next_step=reason["hint"],
-    )
-
-
-@click.command()
-@click.argument("release", required=False)
-@basedir_option
-@like_option
-@click.option(
-    "--links",
-    type=click.Choice(["file", "kmod"]),
-    default="file",
-    show_default=True,
-    help="A link's symbols belong to the file it leads to, or to the link, as in kmod.",
-)
-@click.option(
-    "--strict", is_flag=True, help="Write nothing and fail where there is a warning."
-)
-@html_option
-@diff_option
-@dry_run_option
-@box_options
-@pass_settings
-def depmod(  # noqa: PLR0913, PLR0917 - an option each
-    settings: Settings,
-    release: str | None,
-    basedir: str | None,
-    like: int | None,
-    links: str,
-    html: Path | None,
-    *,
-    strict: bool,
-    with_diff: bool,
-    dry_run: bool,
-) -> Result:
-    """Write the indexes of a module tree anew, all of them or none.
-
-    RELEASE is the running kernel's unless given.
-    """
-    result = answer(
-        settings,
-        "depmod",
-        release=release,
-        basedir=basedir or "",
-        like=None if like is None else str(like),
-        links=links,
-        strict=strict,
-        differences=with_diff,
-        dry_run=dry_run,
-    )
-    return with_page(result, html)
-
-
-@click.command()
-@click.argument("module")
-@click.argument("release", required=False)
-@basedir_option
-@click.option(
-    "--links",
-    type=click.Choice(["file", "kmod"]),
-    default="file",
-    show_default=True,
-    help="As for depmod.",
-)
-@box_options
-@pass_settings
-def explain(
-    settings: Settings,
-    module: str,
-    release: str | None,
-    basedir: str | None,
-    links: str,
-) -> Result:
-    """Say why depmod gives a module its dependencies; nothing is written.
-
-    For each import its owner, and who else exports it and why that one lost; the way
-    to each dependency; and what kmod 9 to 17 would have left out.
-    """
-    return answer(
-        settings,
-        "explain",
-        module=module,
-        release=release,
-        basedir=basedir or "",
-        links=links,
     )
 
 

@@ -53,6 +53,8 @@ def deploy(
     archive = resources.agent_archive()
 
     def work(session: Session) -> Result:
+        # Before the archive goes: a box without Python would keep it for nothing.
+        session.need("uninstall" if undo else "install")
         if undo:
             # First what rests on the agent. A box without it is asked nothing more.
             changed = _restored(session, dry_run=dry_run)

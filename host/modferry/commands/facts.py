@@ -9,10 +9,11 @@ from pathlib import Path
 
 import click
 
+from modferry import log
 from modferry.commands.box import answered
 from modferry.commands.connect import inventory_of, on_boxes, warn_unmatched
 from modferry.commands.htmlpage import html_option, with_page
-from modferry.commands.journaling import open_journal
+from modferry.commands.journaling import journal_to_read
 from modferry.commands.settings import Settings, box_options, pass_settings
 from modferry.core.outcomes import FleetResult, Outcome, fleet_result
 from modferry.core.results import Result, Value
@@ -46,7 +47,8 @@ def facts(
 ) -> Result:
     """Say what the box is: kernel, Python, kmod, module tree, log, room.
 
-    With --where the exit status is 1 if the condition holds of no box.
+    With --where a box of which it does not hold is not shown; the exit status is 1 if
+    it holds of no box.
     """
     condition = None if where is None else parse_where(where)
 
@@ -61,7 +63,9 @@ def facts(
     if isinstance(result, FleetResult) and condition is not None:
         result = _fitting(result, condition)
     elif condition is not None and not condition(fact_names(result.value)):
-        result = replace(result, status=ExitStatus.NO)
+        log.warn(f"{result.box}: the condition does not hold of it")
+        with_page(result, html)
+        return replace(result, value={}, status=ExitStatus.NO)
     return with_page(result, html)
 
 
@@ -81,7 +85,7 @@ def _known(settings: Settings) -> FleetResult:
     selection = inventory_of(settings).select(settings.on, settings.limit)
     warn_unmatched(selection.unmatched)
     settings.box = None
-    with closing(open_journal(settings)) as journal:
+    with closing(journal_to_read(settings)) as journal:
         known = journal.newest("facts")
     return fleet_result(
         "facts",

@@ -14,6 +14,7 @@ from modferry import render
 from modferry.commands.connect import Work, box_of, warn_unmatched
 from modferry.commands.htmlpage import write_whole
 from modferry.commands.journaling import Recorder, open_journal
+from modferry.commands.outfile import STDOUT
 from modferry.commands.settings import Settings
 from modferry.commands.workon import Opening, failed_result, work_on
 from modferry.core.lanes import Lane
@@ -116,7 +117,10 @@ def _watchers(settings: Settings, fleet: Fleet) -> Iterator[Watcher]:
         yield PlainLines(console, total, verbose=settings.verbosity > 0)
     if settings.events is not None:
         try:
-            yield Events(settings.events)
+            if settings.events == STDOUT:
+                yield Events(render.output())
+            else:
+                yield Events(settings.events.open("w", encoding="utf-8"))
         except OSError as error:
             raise UsageError(
                 "the events cannot be written",

@@ -20,6 +20,21 @@ def open_journal(settings: Settings) -> Journal:
     return Journal(settings.journal or journal_path())
 
 
+def journal_to_read(settings: Settings) -> Journal:
+    """Return the journal for one who only reads; UsageError if a named one is missing.
+
+    The user's own is missing until the first run: it is as good as empty.
+    """
+    path = settings.journal
+    if path is not None and not path.exists():
+        raise UsageError(
+            "there is no such journal",
+            where=f"--journal {path}",
+            next_step="check its name: one is made by a run that is told to write it",
+        )
+    return open_journal(settings)
+
+
 class Recorder:
     """Writes a run down as it goes; an observer of it."""
 

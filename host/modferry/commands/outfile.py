@@ -9,11 +9,21 @@ from typing import Any
 
 import click
 
+STDOUT = Path("-")
+"""Stands for the standard output, where an option takes that for a file."""
+
 
 class OutFile(click.ParamType[Path]):
-    """A file that can be written: refused before the work and not after it."""
+    """A file that can be written: refused before the work and not after it.
+
+    or_stdout: ``-`` is no file's name, but `STDOUT`.
+    """
 
     name = "file"
+
+    def __init__(self, *, or_stdout: bool = False) -> None:
+        """Say whether the standard output will do."""
+        self._or_stdout = or_stdout
 
     def convert(
         self,
@@ -23,6 +33,8 @@ class OutFile(click.ParamType[Path]):
     ) -> Path:
         """Return the path; click's usage error if nothing can be written there."""
         path = Path(value)
+        if self._or_stdout and path == STDOUT:
+            return path
         why = ""
         if path.is_dir():
             why = "it is a directory"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import hashlib
+import contextlib
 import posixpath
 from pathlib import Path
 
@@ -12,6 +12,7 @@ from modferry.commands.connect import on_boxes
 from modferry.commands.settings import Settings, box_options, pass_settings
 from modferry.core.results import Result
 from modferry.errors import UsageError
+from modferry.pulling import Pulled
 from modferry.session import Session
 
 
@@ -36,15 +37,14 @@ def pull(settings: Settings, path: str, destination: Path | None) -> Result:
 
     def work(session: Session) -> Result:
         file = place_of(place, path, None if settings.box else session.box.name)
-        content = session.pull(path)
-        _write(file, content)
+        came = _fetch(session, path, file)
         return Result(
             settings.command,
             {
                 "path": path,
                 "file": str(file),
-                "size_bytes": len(content),
-                "sha256": hashlib.sha256(content).hexdigest(),
+                "size_bytes": came.size_bytes,
+                "sha256": came.sha256,
             },
             box=session.box.name,
         )
@@ -60,14 +60,18 @@ def place_of(place: Path, path: str, box: str | None) -> Path:
 
 
 # The place has the old file or the whole new one, whatever ends us.
-def _write(place: Path, content: bytes) -> None:
+def _fetch(session: Session, path: str, place: Path) -> Pulled:
     part = place.with_name(f".{place.name}.modferry-part")
     try:
         place.parent.mkdir(parents=True, exist_ok=True)
-        part.write_bytes(content)
+        with part.open("wb") as stream:
+            came = session.pull_into(path, stream)
         part.replace(place)
     except OSError as error:
-        part.unlink(missing_ok=True)
         raise UsageError(
             f'"{place}" cannot be written', where=str(place), why=error.strerror or ""
         ) from error
+    finally:
+        with contextlib.suppress(OSError):
+            part.unlink()
+    return came

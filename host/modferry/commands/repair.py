@@ -117,6 +117,7 @@ def hook(settings: Settings, *, undo: bool, dry_run: bool) -> Result:
     """
 
     def work(session: Session) -> Result:
+        session.need("remove-hook" if undo else "install-hook")
         if undo:
             value = session.request("remove-hook", dry_run=dry_run)
         else:
@@ -150,6 +151,7 @@ def repaired(
     session: Session, kind: str, *, release: str | None = None, dry_run: bool = False
 ) -> dict[str, Any]:
     """Repair a box in one of the three ways; return what was changed and proved."""
+    session.need("repair")
     if kind == "divert" and not dry_run:
         session.push(resources.agent_archive(), ARCHIVE)
     value = session.request("repair", kind=kind, release=release, dry_run=dry_run)

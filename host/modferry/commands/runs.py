@@ -9,7 +9,7 @@ from pathlib import Path
 
 import click
 
-from modferry.commands.journaling import open_journal
+from modferry.commands.journaling import journal_to_read
 from modferry.commands.settings import Settings, output_options, pass_settings
 from modferry.core.outcomes import fleet_result
 from modferry.core.results import Result
@@ -45,7 +45,7 @@ def runs(
     settings.journal = journal or settings.journal
     if context.invoked_subcommand is not None:
         return None
-    with closing(open_journal(settings)) as opened:
+    with closing(journal_to_read(settings)) as opened:
         rows = [run_row(run, counts) for run, counts in opened.runs(count)]
     return Result("runs", {"runs": rows})
 
@@ -61,7 +61,7 @@ def show(
 ) -> Result:
     """Show how a run's boxes ended; RUN is the newest unless given."""
     settings.journal = journal or settings.journal
-    with closing(open_journal(settings)) as opened:
+    with closing(journal_to_read(settings)) as opened:
         found = opened.run(run)
         outcomes = opened.outcomes(found.number)
         if box is None:
@@ -97,7 +97,7 @@ def resume(settings: Settings, run: int | None, journal: Path | None) -> Result:
     and the directory are those of the run.
     """
     settings.journal = journal or settings.journal
-    with closing(open_journal(settings)) as opened:
+    with closing(journal_to_read(settings)) as opened:
         found = opened.run(run)
         left = [each for each in opened.outcomes(found.number) if each.unfinished]
     if not left:
@@ -137,7 +137,7 @@ def diff(settings: Settings, before: int, after: int, journal: Path | None) -> R
     The exit status is 1 if anything differs.
     """
     settings.journal = journal or settings.journal
-    with closing(open_journal(settings)) as opened:
+    with closing(journal_to_read(settings)) as opened:
         old, new = (
             opened.outcomes(opened.run(number).number) for number in (before, after)
         )

@@ -220,9 +220,10 @@ _FLEET = (
     ),
     _option(
         "--events",
-        type=OutFile(),
+        type=OutFile(or_stdout=True),
         metavar="FILE",
-        help="Write what happens as it does: a JSON object a line.",
+        help="Write what happens as it does: a JSON object a line; -: on stdout, with"
+        " the document of --json as the last line.",
     ),
     _option(
         "--junit",

@@ -17,9 +17,6 @@ from modferry.shellside.picture import Node
 from modferry.shellside.talk import Shell
 from modferry_agent.system import decompress
 
-PORTION_BYTES = 4 << 20
-"""Of contents in one answer."""
-
 UNDERWAY = Underway()
 
 SKIPPED = ("build", "source")
@@ -168,7 +165,7 @@ class Gatherer:
             for path in paths
             if found.nodes[path].size <= decompress.MOST_BYTES and "\n" not in path
         ]
-        kind = self._shell.tools["sum"].removesuffix("sum")
+        kind = self._shell.sum_name
         sums: dict[str, str] = {}
         for done, some in enumerate(scripts.portions(small)):
             self._sink(events.Progress(done * len(some), len(small), "sums of files"))
@@ -198,7 +195,7 @@ class Gatherer:
     def _fetch(self, sums: dict[str, str], kind: str, found: Gathered) -> None:
         total = sum(found.nodes[path].size for path in sums)
         done = 0
-        for some in _by_size(sums, found):
+        for some in _by_size(sums, found, self._shell.portion_bytes):
             for path, content in self._contents_of(some):
                 if self._shell.sum_of(content) != sums[path]:
                     raise ReplyError(
@@ -255,11 +252,13 @@ def _is_below(path: str, tops: Iterable[str]) -> bool:
     return any(path == top or path.startswith(top + "/") for top in tops)
 
 
-def _by_size(paths: Iterable[str], found: Gathered) -> Iterator[list[str]]:
+def _by_size(
+    paths: Iterable[str], found: Gathered, most_bytes: int
+) -> Iterator[list[str]]:
     some: list[str] = []
     size = 0
     for path in paths:
-        if some and (size > PORTION_BYTES or len(some) == scripts.PORTION_PATHS):
+        if some and (size > most_bytes or len(some) == scripts.PORTION_PATHS):
             yield some
             some, size = [], 0
         some.append(path)

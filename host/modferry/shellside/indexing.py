@@ -18,7 +18,7 @@ from modferry.shellside.sending import send_file
 from modferry.shellside.work import Work, config_directories, outside
 from modferry_agent.compat import native
 from modferry_agent.core import depfiles, depmodconfig, linediff, strictness
-from modferry_agent.jobs import indexes
+from modferry_agent.jobs import indexes, kernelexports
 from modferry_agent.jobs.explain import explain_module
 from modferry_agent.jobs.tree import directory_of
 from modferry_agent.system import configfiles, fingerprints
@@ -43,6 +43,20 @@ class Computed:
     modules: int
     warnings: list[tuple[str, str]]
     conflicts: list[dict[str, Any]]
+
+
+@dataclass(frozen=True, slots=True)
+class Exports:
+    """What says what the kernel exports: see `jobs.indexes.write_indexes`."""
+
+    symvers: str | None
+    filesyms: str | None
+    errsyms: bool
+
+    @property
+    def files(self) -> tuple[str, ...]:
+        """Return the paths of the files."""
+        return tuple(filter(None, (self.symvers, self.filesyms)))
 
 
 class Trees:
@@ -88,18 +102,23 @@ def write_indexes(  # noqa: PLR0913 - the request's arguments
     fingerprints: bool,
     strict: bool,
     differences: bool,
+    symvers: str | None,
+    filesyms: str | None,
+    errsyms: bool,
 ) -> dict[str, Any]:
     """Answer as the agent's `jobs.indexes.write_indexes` does."""
     release = release or work.release
     basedir = basedir.rstrip("/")
     directory = directory_of(release, basedir)
-    found = _gathered(work, directory)
-    key = repr((found.key(), release, basedir, like, links))
+    kernelexports.check(symvers, filesyms, errsyms)
+    exports = Exports(symvers, filesyms, errsyms)
+    found = _gathered(work, directory, exports.files)
+    key = repr((found.key(), release, basedir, like, links, exports))
     with TREES.of(key) as known:
         computed = known
         if computed is None:
             with mirror_of(found, work.contents) as mirror:
-                computed = _computed(mirror, release, basedir, like, links)
+                computed = _computed(mirror, release, basedir, like, links, exports)
             TREES.keep(key, computed)
     if strict:
         strictness.refuse_warnings(directory, computed.warnings, computed.conflicts)
@@ -170,10 +189,11 @@ def record(
             send_file(work.shell, path, mirror.read(path) or b"")
 
 
-def _gathered(work: Work, directory: str) -> Gathered:
+def _gathered(work: Work, directory: str, files: tuple[str, ...] = ()) -> Gathered:
     gatherer = work.gatherer()
     found = gatherer.gather(
         [directory, *config_directories("depmod.d")],
+        files,
         wanted=lambda path: path.rpartition("/")[2] not in MADE,
     )
     place = gatherer.resolve(directory)
@@ -185,8 +205,13 @@ def _gathered(work: Work, directory: str) -> Gathered:
     return found
 
 
-def _computed(
-    mirror: Mirror, release: str, basedir: str, like: str | None, links: str
+def _computed(  # noqa: PLR0913, PLR0917 - the request's arguments
+    mirror: Mirror,
+    release: str,
+    basedir: str,
+    like: str | None,
+    links: str,
+    exports: Exports,
 ) -> Computed:
     _refuse_externals(mirror, release)
     tree = indexes.read_tree(
@@ -196,9 +221,14 @@ def _computed(
         links,
         config_paths=[mirror.place(path) for path in config_directories("depmod.d")],
         fingerprints=True,
-        details=False,
+        details=exports.errsyms,
     )
-    made = indexes.make_files(tree)
+    made = indexes.make_files(
+        tree,
+        exports.symvers and mirror.place(exports.symvers),
+        exports.filesyms and mirror.place(exports.filesyms),
+        exports.errsyms,
+    )
     warnings = [(path, str(reason)) for path, reason in tree.warnings]
     warnings += [(path, str(reason)) for path, reason in made.warnings]
     return Computed(

@@ -8,7 +8,8 @@ import os
 from collections.abc import Mapping
 
 from modferry.shellside import scripts
-from modferry.shellside.talk import Shell, quoted
+from modferry.shellside.talk import Shell
+from modferry.shellside.way import quoted
 from modferry_agent.core import errnos
 from modferry_agent.system.kernel import Kernel
 from modferry_agent.system.loader import DELETE_FLAGS, Loader

@@ -15,7 +15,8 @@ from modferry.shellside.picture import (
     parse_listing,
     parse_ls,
 )
-from modferry.shellside.talk import Shell, quoted
+from modferry.shellside.talk import Shell
+from modferry.shellside.way import quoted
 
 LIMIT_S = 300.0
 """Without a byte: a disk that spins up, a tree that is not in memory."""

@@ -12,7 +12,8 @@ from collections.abc import Mapping
 
 from modferry.errors import ReplyError
 from modferry.shellside import scripts
-from modferry.shellside.talk import Shell, quoted
+from modferry.shellside.talk import Shell
+from modferry.shellside.way import quoted
 
 LIMIT_S = 300.0
 LOCK_WAIT_S = 60

@@ -31,7 +31,7 @@ try flock '(exec 9</;flock -s -n 9)' 1
 
 ENTER = (
     "PATH=$PATH:/sbin:/usr/sbin:/bin:/usr/bin;LC_ALL=C;export PATH LC_ALL;umask 022;"
-    "unset CDPATH ENV;cd /;trap 'rm -rf {scratch}' EXIT;trap 'exit 1' HUP TERM PIPE"
+    "unset CDPATH ENV;cd /"
 )
 
 LIST_FORMAT = "%f %d %i %s %Y %n"

@@ -7,7 +7,8 @@ import posixpath
 
 from modferry.errors import ReplyError
 from modferry.shellside import scripts
-from modferry.shellside.talk import Shell, quoted
+from modferry.shellside.talk import Shell
+from modferry.shellside.way import quoted
 
 LIMIT_S = 60.0
 
@@ -32,7 +33,7 @@ def send_file(shell: Shell, path: str, content: bytes, mode: int = 0o644) -> Non
     part = f"{directory}/.{name}.modferry-part"
     _make_room(shell, directory, len(content))
     try:
-        shell.write_file(part, content, limit_s=LIMIT_S)
+        shell.write_file(part, content, limit_s=LIMIT_S, name=path)
         status, said = shell.run(
             f"exec 2>&1\n[ ! -d {quoted(path)} ]||{{ echo Is a directory; exit 1; }}\n"
             f"chmod {mode:o} {quoted(part)}&&sync&&"

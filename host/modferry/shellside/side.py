@@ -6,12 +6,13 @@ import re
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any
+from typing import Any, BinaryIO
 
 from modferry import resources
 from modferry.core import events
 from modferry.core.messages import LOADING, plain_of
 from modferry.errors import LoadError, ReplyError
+from modferry.pulling import Arriving, Pulled
 from modferry.shellside import answers, indexing, loading
 from modferry.shellside.contents import Contents
 from modferry.shellside.mirror import roots
@@ -57,6 +58,7 @@ class ShellSide:
     ) -> None:
         """Take a shell that has begun; ask it what the box is."""
         uname = answers.read_uname(shell)
+        self._sink = sink
         self._work = Work(shell, contents or Contents(), sink, uname)
         self._roots = roots(self._work.contents)
         self.greeting: dict[str, Any] = {
@@ -74,9 +76,8 @@ class ShellSide:
 
         Raise ReplyError for an error, and for a request that needs an agent.
         """
-        answer = ANSWERS.get(name)
-        if answer is None:
-            raise self._refusal(name)
+        self.need(name)
+        answer = ANSWERS[name]
         given = {key: plain_of(value) for key, value in arguments.items()}
         checked = TABLE[name].check(name, given)
         try:
@@ -85,6 +86,11 @@ class ShellSide:
             raise self._error(error, name) from error
         except ReplyError as error:
             raise self._placed(error) from error.__cause__
+
+    def need(self, name: str) -> None:
+        """Raise ReplyError for a request that needs an agent on the box."""
+        if name not in ANSWERS:
+            raise self._refusal(name)
 
     def push(self, source: Path | bytes, path: str, *, mode: int = 0o644) -> Any:  # noqa: ANN401
         """Send a file to its place on the box; return what became of it."""
@@ -103,11 +109,16 @@ class ShellSide:
             "replaced": before,
         }
 
-    def pull(self, path: str) -> bytes:
-        """Return the content of a file of the box, checked by its sum."""
+    def pull(self, path: str, into: BinaryIO) -> Pulled:
+        """Write the content of a file of the box, checked by its sum."""
         shell, place = self._work.shell, native(plain_of(path))
-        content = shell.read_file(place, limit_s=LIMIT_S)
-        if content is None:
+        arriving = Arriving(into, shell.sum_name)
+
+        def take(octets: bytes) -> None:
+            arriving.take(octets)
+            self._sink(events.Progress(arriving.size_bytes, 0, path))
+
+        if not shell.stream_file(place, take, limit_s=LIMIT_S):
             raise ReplyError(
                 "there is no such file, or it cannot be read",
                 code="file-error",
@@ -115,14 +126,15 @@ class ShellSide:
                 next_step="look for a module with: modferry facts --module NAME"
                 " --on BOX",
             )
-        if shell.sums([place], limit_s=LIMIT_S).get(place) != shell.sum_of(content):
+        sums = shell.sums([place], limit_s=LIMIT_S)
+        if sums.get(place) != arriving.sum_by(shell.sum_name):
             raise ReplyError(
                 "what arrived is not what was sent",
                 code="transfer-damaged",
                 where=f"{shell.box}, {path}",
                 next_step="pull it again; the file may have been written to meanwhile",
             )
-        return content
+        return arriving.pulled()
 
     # What was pushed may be loaded, as after a push by the agent.
     def _record(self, path: str, sha256: str, size: int) -> None:
