@@ -17,7 +17,7 @@ from support import powercut
 KINDS = ("indexes", "aliases", "divert", "hook")
 WAYS = ("repair", "undo")
 MODULES = ("virtio_blk",)
-MOST = 25
+MOST = 16
 _MEGABYTES = 24
 # Emulated, and with other work on the host, a run can take minutes.
 LIMIT_S = 900.0

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import random
 import subprocess
 import sys
 from pathlib import Path
@@ -24,6 +25,10 @@ CASES = [
     ("hook", 6),
 ]
 PARTS = 2
+"""Of the runs, one for each processor."""
+
+SHARE = 3
+"""Each test kills before one call of so many: the first is drawn, and printed."""
 
 
 def start(place: Path, names: int) -> None:
@@ -60,13 +65,17 @@ def test_after_a_kill_before_any_change_the_box_is_whole_and_can_go_either_way(
     root: Path, scratch: Path, kind: str, names: int, way: str
 ):
     _require_namespaces()
+    first = random.randrange(SHARE)
+    print(f"the calls {first} + {SHARE} * n")
     runs = []
     for part in range(PARTS):
         place = scratch / str(part)
         place.mkdir()
         (place / "agent.pyz").write_bytes(build_agent(root / "agent/modferry_agent"))
         start(place, names)
-        runs.append(begun(place, "every", kind, way, f"{part}/{PARTS}"))
+        runs.append(
+            begun(place, "every", kind, way, f"{first + SHARE * part}/{SHARE * PARTS}")
+        )
 
     steps = [
         json.loads(line) for run in runs for line in run.communicate()[0].splitlines()
@@ -76,7 +85,7 @@ def test_after_a_kill_before_any_change_the_box_is_whole_and_can_go_either_way(
     print(f"{kind}, {way}: killed before {len(steps)} calls, {len(wrong)} wrong")
     assert [run.returncode for run in runs] == [0] * PARTS
     assert wrong == []
-    assert len(steps) >= (8 if kind == "hook" else 100)
+    assert len(steps) >= (2 if kind == "hook" else 100 // SHARE)
 
 
 def _require_namespaces() -> None:
