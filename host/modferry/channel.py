@@ -49,6 +49,9 @@ class Channel:
         self._trace = trace
         self.console = console
         self._pinged = 0.0
+        # A PING's payload: all byte values until the line is proved.  A short frame
+        # passes a line of 7 bits now and then, and its answer would be taken for proof.
+        self._heartbeat = b""
         self._printed = self._print_began = 0.0
         self._began = time.monotonic()
         self._tty = transport.kind == "tty"
@@ -65,7 +68,8 @@ class Channel:
             self._link = seven_bit_link(link_id)
         else:
             self._link = host_link(link_id, tty=self._tty)
-        now = self._began = time.monotonic()
+        now = self._began = self._pinged = time.monotonic()
+        self._heartbeat = ALL_BYTES if self._tty else b""
         self.waiting.clear()
         self.waiting.extend(self._link.receive(octets, now))
         self._link.take_text()
@@ -98,11 +102,13 @@ class Channel:
         for encode in tries:
             self._link.speak(encode)
             if self._is_answered(ALL_BYTES, PROBE_S):
+                self._heartbeat = b""
                 return True
         return False
 
     def _is_answered(self, payload: bytes, limit_s: float) -> bool:
         before = self._link.acknowledged
+        self._pinged = time.monotonic()
         self._link.send_control(wire.PING, payload)
         limit = time.monotonic() + limit_s
         while self._link.acknowledged == before and time.monotonic() < limit:
@@ -157,7 +163,7 @@ class Channel:
         now = time.monotonic()
         if now - self._pinged > PING_S:
             self._pinged = now
-            self._link.send_control(wire.PING)
+            self._link.send_control(wire.PING, self._heartbeat)
         self._transmit(now)
         self._receive(self.transport.read(POLL_S if self._quiet(now) else QUIET_S))
 

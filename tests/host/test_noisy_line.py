@@ -14,6 +14,7 @@ import pytest
 from modferry.core import events
 from modferry.fleet.inventory import resolve
 from modferry.session import Session
+from modferry_agent import wire
 from support.fakebox import FakeBox, home_of
 from support.line import Faults
 from support.noisybox import lines, ptys, shell_on
@@ -68,6 +69,23 @@ def test_a_line_of_seven_bits_is_found_out_and_used(tmp_path, ways):
             assert session.pull(str(tmp_path / "file")) == content
 
     assert (tmp_path / "file").read_bytes() == content
+
+
+def test_a_short_frame_that_passes_seven_bits_proves_no_line_of_eight(
+    tmp_path, monkeypatch
+):
+    # One link id in 64 makes a PING without payload that has no high bit.
+    lucky = next(
+        link_id
+        for link_id in range(1, 0xFFFF)
+        if max(wire.encode_to_box(wire.Frame(link_id, wire.PING, 0, b""))) < 0x80
+    )
+    monkeypatch.setattr("modferry.starting.random.randrange", lambda *_: lucky)
+
+    with FakeBox(logged_in=True, to_box=cut) as fake:
+        box = box_at(fake.device, tmp_path)
+        with Session.open(box, timeout_s=10) as session:
+            assert session.request("hash", path=str(tmp_path / "none")) is None
 
 
 def test_a_line_goes_up_to_a_speed_that_both_ends_have(tmp_path):
