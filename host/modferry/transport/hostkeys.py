@@ -73,7 +73,7 @@ def read_known_hosts(files: Iterable[str], name: str) -> list[Line]:
     found: list[Line] = []
     for file in files:
         try:
-            status = Path(file).stat()
+            status = os.stat(file)  # noqa: PTH116 - it is done for each box
         except OSError:
             continue
         state = (status.st_ino, status.st_size, status.st_mtime_ns)
@@ -131,12 +131,20 @@ def names_match(names: str, name: str) -> bool:
     matched = False
     for pattern in names.lower().split(","):
         wanted = pattern.removeprefix("!")
-        # "[" is part of "[name]:port", no set of characters.
-        if fnmatch.fnmatchcase(name, wanted.replace("[", "[[]")):
+        if _fits(wanted, name):
             if pattern.startswith("!"):
                 return False
             matched = True
     return matched
+
+
+def _fits(pattern: str, name: str) -> bool:
+    if "*" not in pattern and "?" not in pattern:
+        # Each box has a line of its own: a pattern compiled for each costs more than
+        # all else that is looked up.
+        return pattern == name
+    # "[" is part of "[name]:port", no set of characters.
+    return fnmatch.fnmatchcase(name, pattern.replace("[", "[[]"))
 
 
 def _hash_matches(names: str, name: str) -> bool:

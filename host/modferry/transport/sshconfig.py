@@ -9,6 +9,7 @@ Source: ssh_config(5).
 
 from __future__ import annotations
 
+import os
 import shlex
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -77,7 +78,7 @@ def read_hop(host: str, options: Mapping[str, str] | None = None) -> Hop:
 
 def _state(file: str) -> tuple[int, int] | None:
     try:
-        status = Path(file).stat()
+        status = os.stat(file)  # noqa: PTH116 - it is done for each box
     except OSError:
         return None
     return status.st_size, status.st_mtime_ns
@@ -190,10 +191,8 @@ def _hop(host: str, found: paramiko.SSHConfigDict) -> Hop:
         identities_only=found.get("identitiesonly", "no").lower() == "yes",
         use_agent=found.get("identityagent", "").lower() != "none",
         known_hosts=tuple(
-            _path(name, hostname)
-            for name in _words(
-                f"{user_files} {global_files}", f"ssh configuration of {host}"
-            )
+            path.replace("%h", hostname)
+            for path in _paths(f"{user_files} {global_files}", str(Path.home()))
         ),
         key_name=found.get("hostkeyalias", ""),
         jumps=tuple(part.strip() for part in jump.split(",") if jump.lower() != "none")
@@ -204,6 +203,10 @@ def _hop(host: str, found: paramiko.SSHConfigDict) -> Hop:
     )
 
 
-def _path(name: str, hostname: str) -> str:
-    name = name.replace("%d", str(Path.home())).replace("%h", hostname)
-    return str(Path(name).expanduser())
+# Of a thousand hosts nearly all have the same.
+@lru_cache(maxsize=64)
+def _paths(text: str, home: str) -> tuple[str, ...]:
+    return tuple(
+        str(Path(name.replace("%d", home)).expanduser())
+        for name in _words(text, "UserKnownHostsFile, GlobalKnownHostsFile")
+    )
