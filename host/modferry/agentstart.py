@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Generator, Sequence
 
-from modferry.core.launch import archive_lines
+from modferry.core.launch import archive_lines, guarded
 from modferry.errors import BootstrapError, NoPythonError
 from modferry.steps import (
     AGENT_SPEAKS,
@@ -37,6 +37,9 @@ START_TRIES = 12
 PATIENCE_S = 0.3
 """How long a box may think before it is asked again; then for longer each time."""
 
+ASKED_S = 0.1
+"""The same where asking costs nothing and the answers are told apart."""
+
 IN_FLIGHT_BYTES = 4096
 """What a driver takes and has not sent yet."""
 
@@ -45,18 +48,23 @@ TYPED_LINES = 8
 SILENT_TRIES = 8
 
 
-def start_agent(wanted: Wanted, lines: list[str], *, terminal: bool) -> Dialogue:
-    """Type the lines that start the agent, and the agent if the box lacks it.
+def start_agent(wanted: Wanted, scripts: Sequence[str], *, terminal: bool) -> Dialogue:
+    """Type the script that starts the agent, and the agent if the box lacks it.
 
+    scripts: one is typed where the one before it finds no Python that can run it.
     Ends when the agent speaks; BootstrapError says why it does not.
     """
     end = "\r" if terminal else "\n"
-    text = "".join(line + end for line in lines).encode("ascii")
+    script, *others = scripts
+    sizes: Sequence[int] = ()
     last = ""
     for attempt in range(START_TRIES):
         yield Say("starting the agent")
+        lines = guarded(script).lines(sizes) if terminal else [script]
+        text = "".join(line + end for line in lines).encode("ascii")
         yield Send(KILL_LINE + text if terminal else text)
         heard = yield from _start_heard(wanted, len(text), terminal=terminal)
+        sizes = ()
         found = heard.match.re if heard.match is not None else None
         if found is AGENT_SPEAKS:
             return
@@ -64,6 +72,9 @@ def start_agent(wanted: Wanted, lines: list[str], *, terminal: bool) -> Dialogue
             assert heard.match is not None  # noqa: S101 - for the type checker
             yield from _feed(wanted, heard.match, end)
             return
+        if found is NO_PYTHON and others:
+            script, *others = others
+            continue
         if found is NO_PYTHON:
             raise NoPythonError(
                 "the box has no Python that can run the agent",
@@ -74,6 +85,9 @@ def start_agent(wanted: Wanted, lines: list[str], *, terminal: bool) -> Dialogue
                 "and Wheezy), or name its path under python in the profile; over SSH "
                 "its shell is enough for most",
             )
+        if found is MANGLED:
+            assert heard.match is not None  # noqa: S101 - for the type checker
+            sizes = [int(size) for size in heard.match[1].split()]
         last = last_line(heard.text) or last
         if found is None and attempt >= TRIES:
             break
@@ -100,8 +114,8 @@ def _start_heard(
     answers = (AGENT_SPEAKS, NEED, NO_PYTHON, MANGLED)
     if not terminal:
         return (yield Expect(answers, timeout_s))
-    quiet_s = _line_s(wanted, typed) + PATIENCE_S
-    heard = yield Expect(answers, timeout_s, quiet_s=quiet_s)
+    busy_s, quiet_s = _line_s(wanted, typed), PATIENCE_S
+    heard = yield Expect(answers, timeout_s, quiet_s=quiet_s, busy_s=busy_s)
     waited_s = heard.waited_s
     while heard.match is None and waited_s < timeout_s:
         yield Send(b"\r")
@@ -131,9 +145,10 @@ def _feed(wanted: Wanted, need: re.Match[bytes], end: str) -> Dialogue:
         # On a slow line several questions are on their way, each with its answer.
         answers = (AGENT_SPEAKS, NO_ROOM, again(asked))
         on_its_way = min(sum(map(len, typed)), IN_FLIGHT_BYTES)
-        quiet_s = (_line_s(wanted, on_its_way) + PATIENCE_S) * (1 + silent)
-        timeout_s = wanted.profile.console.login_timeout_s + quiet_s
-        heard = yield Expect(answers, timeout_s, quiet_s=quiet_s)
+        busy_s = _line_s(wanted, on_its_way)
+        quiet_s = ASKED_S * 2**silent
+        timeout_s = wanted.profile.console.login_timeout_s + busy_s + quiet_s
+        heard = yield Expect(answers, timeout_s, quiet_s=quiet_s, busy_s=busy_s)
         silent += 1
         left = ()
         if heard.match is None:

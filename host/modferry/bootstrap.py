@@ -18,9 +18,9 @@ from dataclasses import dataclass, replace
 
 from modferry.agentstart import start_agent
 from modferry.core.bootloaders import AT_PROMPT, waiting
-from modferry.core.launch import guarded_lines, shell_script
+from modferry.core.launch import shell_script
 from modferry.errors import BoxError, TransportError
-from modferry.login import become, log_in, probe
+from modferry.login import AGAIN_S, become, log_in, probe
 from modferry.steps import (
     AGENT_SPEAKS,
     ALIVE_S,
@@ -28,6 +28,8 @@ from modferry.steps import (
     CONTINUATION,
     KILL_LINE,
     LISTEN_S,
+    PROBE,
+    PROBE_ANSWER,
     PROMPT,
     TRIES,
     Dialogue,
@@ -57,8 +59,9 @@ def console_dialogue(wanted: Wanted) -> Dialogue:
         return
     if found == "login":
         yield from log_in(wanted)
+    uid = found if found.isdecimal() else ""
     try:
-        yield from _from_shell(wanted, logged_in=found == "login")
+        yield from _from_shell(wanted, uid, logged_in=found == "login")
     except BoxError:
         if found == "login":
             # Nobody's shell may stay open because the agent did not start.
@@ -67,15 +70,19 @@ def console_dialogue(wanted: Wanted) -> Dialogue:
         raise
 
 
-def _from_shell(wanted: Wanted, *, logged_in: bool) -> Dialogue:
-    uid = yield from probe(wanted)
+def _from_shell(wanted: Wanted, uid: str, *, logged_in: bool) -> Dialogue:
+    uid = uid or (yield from probe(wanted))
     yield Say(f"at a shell as uid {uid}")
     if uid != "0" and wanted.profile.login.become != "none":
         yield from become(wanted, terminal=True)
     # Where we logged in, the end of the agent, whatever ends it, logs out again.
     launch = replace(wanted.launch, leave=logged_in)
-    lines = guarded_lines(shell_script(launch, terminal=True))
-    yield from start_agent(wanted, lines, terminal=True)
+    # The shorter one first: there is hardly a Python without zlib.
+    scripts = [
+        shell_script(launch, terminal=True, deflated=deflated)
+        for deflated in (True, False)
+    ]
+    yield from start_agent(wanted, scripts, terminal=True)
 
 
 def pipe_dialogue(wanted: Wanted) -> Dialogue:
@@ -89,7 +96,7 @@ def pipe_dialogue(wanted: Wanted) -> Dialogue:
 
 
 def _find(wanted: Wanted) -> Part:
-    """Find out what is on the line: "login", "shell" or "agent"."""
+    """Find out what is on the line: "login", "shell", "agent", or a shell's user id."""
     console = wanted.profile.console
     patterns = _marks(wanted)
     seen, found = Seen(), ""
@@ -99,15 +106,18 @@ def _find(wanted: Wanted) -> Part:
             tuple(patterns),
             patience_s * 2,
             silence_s=patience_s,
+            quiet_s=AGAIN_S[0] if seen.asked else None,
             # A kernel that runs is no boot loader: a shell may be asked at once.
             alive_s=None if seen.tries else ALIVE_S,
         )
+        asked, seen.asked = seen.asked, False
         seen.take(heard)
         if found == "boot loader" and not heard.octets:
             raise _at_boot_loader(wanted, seen)
         found = "" if heard.index is None else tuple(patterns.values())[heard.index]
-        if found in ("agent", "login") or (found == "shell" and seen.tries):
-            return found
+        there = _there(found, heard, certain=bool(seen.tries) or asked)
+        if there:
+            return there
         if found == "password":
             # Somebody began to log in: an empty password makes getty ask anew.
             yield Send(b"\r")
@@ -117,6 +127,9 @@ def _find(wanted: Wanted) -> Part:
             yield Say("a boot loader waits for a command; waiting, without a key")
         elif heard.octets and BOOT_LOADER.search(heard.text):
             yield Say("a boot loader is on the line; waiting, without a key")
+        elif found == "shell":
+            seen.asked = True
+            yield Send(KILL_LINE + PROBE + b"\r")
         elif seen.silent_s > console.login_timeout_s or seen.only_garbage():
             break
         else:
@@ -124,15 +137,30 @@ def _find(wanted: Wanted) -> Part:
     raise _nothing_found(wanted, seen)
 
 
+def _there(found: str, heard: Heard, *, certain: bool) -> str:
+    """Return what is there by a mark that was found, "" if that does not tell.
+
+    certain: what comes is an answer to us; a prompt before it may be any text's end.
+    """
+    if found == "answer" and heard.match is not None:
+        return heard.match[1].decode()
+    told = found in ("agent", "login") or (found == "shell" and certain)
+    return found if told else ""
+
+
 @dataclass(slots=True)
 class Seen:
-    """What was heard while looking for a login."""
+    """What was heard while looking for a login.
+
+    asked: what looked like a shell's prompt was asked for the user, just now.
+    """
 
     octets: int = 0
     text: bytes = b""
     silent_s: float = 0.0
     waited_s: float = 0.0
     tries: int = 0
+    asked: bool = False
 
     def take(self, heard: Heard) -> None:
         """Add what one Expect heard."""
@@ -150,6 +178,7 @@ def _marks(wanted: Wanted) -> dict[re.Pattern[bytes], str]:
     login = wanted.profile.login
     return {
         AGENT_SPEAKS: "agent",
+        PROBE_ANSWER: "answer",
         AT_PROMPT: "boot loader",
         re.compile(login.login_prompt.encode()): "login",
         re.compile(login.password_prompt.encode()): "password",

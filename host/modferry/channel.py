@@ -27,7 +27,10 @@ console has been quiet for a moment, but not for one that never is."""
 
 GOODBYE_S = 2.0
 PROBE_S = 1.0
-PROBES = 3
+PROBES_S = (0.2, 0.3, 0.5, PROBE_S, PROBE_S)
+"""How long the box may take for the answer to each probe: one may be lost, and a box at
+work or a slow line needs its time."""
+
 ALL_BYTES = bytes(range(256))
 SETTLE_S = 0.06
 """After the last frame of an old speed: the other end's driver is done, too."""
@@ -96,12 +99,12 @@ class Channel:
 
         If not, the frames of 7 bits are tried, and stay if they do.
         """
-        tries = [wire.encode_to_box_in_7_bits] * PROBES
+        tries = [wire.encode_to_box_in_7_bits]
         if not self._seven:
-            tries = [wire.encode_to_box] * PROBES + tries
+            tries = [wire.encode_to_box, *tries]
         for encode in tries:
             self._link.speak(encode)
-            if self._is_answered(ALL_BYTES, PROBE_S):
+            if any(self._is_answered(ALL_BYTES, limit_s) for limit_s in PROBES_S):
                 self._heartbeat = b""
                 return True
         return False
@@ -127,7 +130,7 @@ class Channel:
             return True
         line.set_baud(before)
         # The box hears nothing for a while, and then goes back by itself.
-        any(self._is_answered(b"", PROBE_S) for _ in range(2 * PROBES))
+        any(self._is_answered(b"", PROBE_S) for _ in range(6))
         return False
 
     def settle(self) -> None:

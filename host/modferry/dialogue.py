@@ -102,7 +102,8 @@ class Conductor:
             silent = (
                 wanted.silence_s is not None and now - last_octet >= wanted.silence_s
             )
-            quiet = wanted.quiet_s is not None and now - changed >= wanted.quiet_s
+            still_s = now - max(changed, start + wanted.busy_s)
+            quiet = wanted.quiet_s is not None and still_s >= wanted.quiet_s
             alive = wanted.alive_s is not None and now - changed >= wanted.alive_s
             if alive and is_alive(self._raw):
                 quiet = True

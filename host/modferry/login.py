@@ -28,8 +28,11 @@ from modferry.steps import (
 LOOK_S = 3.0
 """After so long it is looked whether others have printed behind what is waited for."""
 
-AGAIN_S = 0.6
-"""After so long a shell is asked a second time: what was typed may have been lost."""
+AGAIN_S = (0.2, 0.5, 1.5, 3.0, 4.5)
+"""After so long a shell is asked again: what was typed may have been lost."""
+
+INTERRUPTED_TRIES = 3
+"""A shell that does not answer so often has an open quote, or is not ready yet."""
 
 
 def log_in(wanted: Wanted) -> Part:
@@ -102,13 +105,12 @@ def probe(wanted: Wanted, end: bytes = b"\r") -> Part:
     """Ask the shell for a computed answer; return the user's id."""
     timeout_s = wanted.profile.console.login_timeout_s
     clear = b"" if end == b"\n" else KILL_LINE
-    for attempt in range(TRIES + 1):
+    for attempt, quiet_s in enumerate(AGAIN_S):
         # A line may be lost: asked again soon, then with more patience each time.
-        if attempt > 1 and clear:
+        if attempt >= INTERRUPTED_TRIES and clear:
             yield from interrupt()
         yield Send(clear + PROBE + end)
         limit_s = min(timeout_s, 5.0 * (attempt + 1))
-        quiet_s = 1.5 * attempt or AGAIN_S
         heard = yield Expect((PROBE_ANSWER,), limit_s, quiet_s=quiet_s)
         if heard.match is not None:
             return heard.match[1].decode()

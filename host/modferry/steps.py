@@ -23,14 +23,16 @@ class Expect:
     """Wait for one of the patterns; the answer is a `Heard`.
 
     timeout_s: when to give up.  silence_s: give up earlier when nothing at all comes
-    for so long.  quiet_s: when nothing but the kernel's lines does.  alive_s: the same,
-    once lines of the kernel's have shown that it has run for a while.
+    for so long.  quiet_s: when nothing but the kernel's lines does, once busy_s, for
+    which what was typed is on its way, are over.  alive_s: the same, once lines of the
+    kernel's have shown that it has run for a while.
     """
 
     patterns: tuple[re.Pattern[bytes], ...]
     timeout_s: float
     silence_s: float | None = None
     quiet_s: float | None = None
+    busy_s: float = 0.0
     alive_s: float | None = None
 
 
@@ -80,7 +82,7 @@ PROBE_ANSWER = re.compile(rb"@@MF 42 (\d+)\r*\n")
 NEED = re.compile(rb"@@MF NEED (\d+)\.(\d+) ([01])\r*\n")
 NO_ROOM = re.compile(rb"@@MF NOROOM ([^\r\n]*)\r*\n")
 NO_PYTHON = re.compile(rb"@@MF NOPYTHON\r*\n")
-MANGLED = re.compile(rb"@@MF BAD\r*\n")
+MANGLED = re.compile(rb"@@MF BAD((?: \d+)*)\r*\n")
 BECOME_PROMPT = re.compile(rb"@@MFPW ")
 PROMPT = re.compile(rb"[#$%>] *(\x1b\[[0-9;?]*[A-Za-z])*$")
 CONTINUATION = re.compile(rb"(^|[\r\n])> $")
@@ -124,7 +126,7 @@ def interrupt() -> Generator[Step, Heard, None]:
     dash loses what is typed while it takes the signal.
     """
     yield Send(INTERRUPT)
-    yield Expect((), 1.0, silence_s=0.3)
+    yield Expect((PROMPT,), 1.0, silence_s=0.3)
 
 
 def last_line(text: bytes) -> str:

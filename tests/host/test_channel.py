@@ -9,6 +9,7 @@ from modferry.channel import HOLD_S, Channel
 from modferry.consoletext import ConsoleLines
 from modferry.core import events
 from modferry.trace import Trace
+from modferry_agent import wire
 from support.faultyline import Clock
 
 KERNEL = b"[   12.301274] practice: mounted\r\n"
@@ -62,6 +63,18 @@ def test_nothing_is_sent_into_a_print_and_at_once_after_it(clock):
     assert len(line.sent) == began
     channel.exchange()
     assert len(line.sent) == began + 1
+
+
+def test_a_probe_that_is_lost_is_sent_again_soon(clock):
+    answer = wire.encode_to_host(wire.Frame(7, wire.ACK, 0, bytes(8)))
+    # Five waits of 0.05 s: one probe has its 0.2 s, and is answered to no one.
+    line = Talking(clock, [b""] * 5 + [answer])
+    channel = channel_on(line)
+    since = clock.now
+
+    assert channel.probe()
+    assert len(line.sent) == 2
+    assert clock.now - since < 0.5
 
 
 def test_a_console_that_is_never_quiet_does_not_hold_up_the_host_for_long(clock):

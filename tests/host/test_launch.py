@@ -15,6 +15,7 @@ import pytest
 from modferry.core.launch import (
     Launch,
     archive_lines,
+    guarded,
     posix_cksum,
     shell_script,
     stage_one,
@@ -144,6 +145,51 @@ def test_the_console_s_log_level_is_set_and_put_back_by_the_shell(tmp_path):
 
     assert f"echo 1 >{printk}" in script
     assert printk.read_text().split()[0] == "7"
+
+
+def shell_says(lines: list[str]) -> list[str]:
+    """Run lines in a shell without a terminal; return what it says."""
+    ran = subprocess.run(
+        ["sh"],
+        input=typed(lines).replace(b"stty", b":"),
+        capture_output=True,
+        check=False,
+    )
+    return ran.stdout.decode().splitlines()
+
+
+@pytest.mark.parametrize("lost", [0, 1, 2])
+def test_of_a_cut_script_the_shell_tells_which_part_is_wrong(lost):
+    script = guarded("echo started;" + "x=aaaaaaa;" * 120)
+    lines = script.lines()
+    cut = [*lines]
+    cut[lost] = cut[lost].replace("a" * 7, "", 2)
+
+    bad = shell_says(cut)[0].split()
+    again = script.lines([int(size) for size in bad[2:]])
+
+    assert bad[:2] == ["@@MF", "BAD"]
+    assert again == [lines[lost], lines[-1]]
+    assert shell_says([*cut, *again])[1:] == ["started"]
+
+
+def test_a_python_without_zlib_takes_the_longer_line(tmp_path):
+    python = tmp_path / "python"
+    python.write_text(
+        f"#!/bin/sh\nexec {sys.executable} -E -S -c "
+        '"import sys;sys.modules[\'zlib\']=None;exec(sys.argv[1])" "$4"\n'
+    )
+    python.chmod(0o755)
+    launch = replace(LAUNCH, pythons=(str(python),))
+
+    said = [
+        shell_says([shell_script(launch, terminal=False, deflated=deflated)])
+        for deflated in (True, False)
+    ]
+
+    assert said[0] == ["@@MF NOPYTHON"]
+    assert said[1][0].startswith("@@MF NEED")
+    assert said[1][0].endswith(" 0")
 
 
 def test_cksum_is_that_of_posix():

@@ -14,14 +14,14 @@ from modferry_agent import wire
 
 ARCHIVE = bytes(range(256)) * 3
 LINES = [re.escape(line.encode()) for line in archive_lines(ARCHIVE)]
-NEED = [Hears(rb"MF BAD\";fi\r"), Says(b"@@MF NEED 2.7 1\r\n")]
+NEED = [Hears(rb"MF BAD[^;]*\";fi\r"), Says(b"@@MF NEED 2.7 1\r\n")]
 GREETING = wire.encode_to_host(wire.Frame(2, wire.DATA, 0, b"a greeting"))
 SHELL = [
     Hears(rb"echo \"@@"),
     Says(b'\r\n# echo "@@""MF $((6*7)) $(id -u)"\r\n@@MF 42 0\r\n# '),
 ]
 LOGIN = [Says(b"box login: "), Hears(rb"root\r"), Says(b"# "), *SHELL]
-START = [Hears(rb"MF BAD\";fi\r"), Says(b"\r\n" + GREETING)]
+START = [Hears(rb"MF BAD[^;]*\";fi\r"), Says(b"\r\n" + GREETING)]
 
 # U-Boot 2012.10 and Linux 3.2 on a board, from their sources' formats.
 U_BOOT = (

@@ -4,8 +4,8 @@ The shell line finds a Python and gives it the first step.  The first step runs 
 agent's archive if the box has it under the right sha256; else it asks for it: lines of
 base64, each with its number and its own CRC-32, so that of a bad line only what it
 damaged is typed again.  They hold the second step, which keeps the archive, and the
-archive.  On a console the shell line guards itself: it runs only if ``cksum`` of what
-arrived is that of what was typed.
+archive.  On a console the shell line guards itself: it comes in parts, and runs only if
+``cksum`` of what arrived is that of what was typed.
 """
 
 from __future__ import annotations
@@ -16,8 +16,9 @@ import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-PART_LENGTH = 700
-"""Characters of a shell line at most: busybox's line editor holds 1023."""
+PART_LENGTH = 480
+"""Characters of a shell line at most: busybox's line editor holds 1023, and a part that
+a bad line has cut is typed again whole."""
 
 PIECE_BYTES = 180
 """Of the archive in one line: a terminal holds 4095 characters, and a bad line costs
@@ -36,7 +37,8 @@ def go(f):
  sys.argv=[f,"serve","{link_id}","{lease_s}"]
  sys.path.insert(0,f)
  from modferry_agent.main import main
- main()
+ try:main()
+ except Exception:sys.excepthook(*sys.exc_info())
  os._exit(76)
 sha="{sha256}"
 uid=os.geteuid()
@@ -165,10 +167,18 @@ def archive_lines(payload: bytes) -> list[str]:
     return lines
 
 
-def shell_script(launch: Launch, *, terminal: bool) -> str:
-    """Return the shell line that starts the agent; it holds no single quote."""
-    code = base64.b64encode(stage_one(launch).encode("ascii")).decode("ascii")
-    run = f'$p -E -S -c "import binascii as b;exec(b.a2b_base64(b\\"{code}\\"))"'
+def shell_script(launch: Launch, *, terminal: bool, deflated: bool = False) -> str:
+    """Return the shell line that starts the agent; it holds no single quote.
+
+    deflated: a third shorter; to a Python without zlib it says NOPYTHON, and the shell
+    stays.
+    """
+    step = stage_one(launch).encode("ascii")
+    code = base64.b64encode(zlib.compress(step, 9) if deflated else step).decode()
+    decode = f'b.a2b_base64(b\\"{code}\\")'
+    decode = f"zlib.decompress({decode})" if deflated else decode
+    names = "zlib,binascii as b" if deflated else "binascii as b"
+    run = f'$p -E -S -c "import {names};exec({decode})"'
     script = (
         f"n=1;cd /;for p in {' '.join(launch.pythons)};do "
         "command -v $p >/dev/null 2>&1||continue;"
@@ -188,22 +198,55 @@ def shell_script(launch: Launch, *, terminal: bool) -> str:
             f'[ -z "$k" ]||echo "$k" >{PRINTK}'
         )
     if launch.leave and terminal:
-        script += ";exit"
+        script += ';[ -z "$n" ]&&exit' if deflated else ";exit"
     return script
 
 
-def guarded_lines(script: str) -> list[str]:
-    """Return the lines that make a shell run the script if all of it arrived.
+@dataclass(frozen=True, slots=True)
+class Guarded:
+    """Lines that make a shell run a script if all of it arrived.
 
-    Each is short enough for any line editor, and begins with a blank, which keeps it
-    out of the history of shells that heed that.
+    parts: the script, cut; each is kept by a line of its own.  Each line is short
+    enough for any line editor, and begins with a blank, which keeps it out of the
+    history of shells that heed that.
     """
-    parts = [script[at : at + PART_LENGTH] for at in range(0, len(script), PART_LENGTH)]
-    lines = [f" m{number}='{part}'" for number, part in enumerate(parts)]
-    whole = "".join(f"$m{number}" for number in range(len(parts)))
-    crc = posix_cksum(script.encode("ascii"))
-    check = f'"$(printf %s "{whole}"|cksum)" = "{crc} {len(script)}"'
-    return [*lines, f' if [ {check} ];then eval "{whole}";else echo "@@""MF BAD";fi']
+
+    parts: tuple[str, ...]
+
+    @property
+    def _run(self) -> str:
+        # If it is not whole it tells how long each part is there.
+        numbers = range(len(self.parts))
+        whole = "".join(f"$m{number}" for number in numbers)
+        script = "".join(self.parts)
+        crc = posix_cksum(script.encode("ascii"))
+        check = f'"$(printf %s "{whole}"|cksum)" = "{crc} {len(script)}"'
+        told = "".join(f" ${{#m{number}}}" for number in numbers)
+        bad = f'echo "@@""MF BAD{told}"'
+        return f' if [ {check} ];then eval "{whole}";else {bad};fi'
+
+    def lines(self, sizes: Sequence[int] = ()) -> list[str]:
+        """Return the lines to type; after a BAD, by the sizes that it told.
+
+        Parts of the right size are then left out, unless all are: one of them is
+        wrong, and nobody knows which.
+        """
+        right = [len(part) for part in self.parts]
+        if len(sizes) != len(right) or list(sizes) == right:
+            sizes = [-1] * len(right)
+        keep = [
+            f" m{number}='{part}'"
+            for number, part in enumerate(self.parts)
+            if sizes[number] != len(part)
+        ]
+        return [*keep, self._run]
+
+
+def guarded(script: str) -> Guarded:
+    """Return a script, which has no single quote, in parts of about one size."""
+    size = -(-len(script) // -(-len(script) // PART_LENGTH))
+    parts = [script[at : at + size] for at in range(0, len(script), size)]
+    return Guarded(tuple(parts))
 
 
 def posix_cksum(octets: bytes) -> int:
