@@ -115,7 +115,9 @@ def _start_heard(
     if not terminal:
         return (yield Expect(answers, timeout_s))
     busy_s, quiet_s = _line_s(wanted, typed), PATIENCE_S
-    heard = yield Expect(answers, timeout_s, quiet_s=quiet_s, busy_s=busy_s)
+    # One that asks for the rest of a line has an open quote, and will not answer.
+    early = (*answers, CONTINUATION)
+    heard = yield Expect(early, timeout_s, quiet_s=quiet_s, busy_s=busy_s)
     waited_s = heard.waited_s
     while heard.match is None and waited_s < timeout_s:
         yield Send(b"\r")

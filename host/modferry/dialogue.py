@@ -93,16 +93,16 @@ class Conductor:
         last_octet = changed = start
         octets, text = 0, KERNEL_LINE.sub(b"", self._raw)
         while True:
+            still_s = now - max(changed, start + wanted.busy_s)
             for index, pattern in enumerate(wanted.patterns):
                 settled = not pattern.pattern.endswith(b"$")
                 match = pattern.search(text)
-                if match and (settled or now - changed >= SETTLE_S):
+                if match and (settled or (still_s >= 0 and now - changed >= SETTLE_S)):
                     self._consume(pattern)
                     return steps.Heard(index, match, octets, text, now - start)
             silent = (
                 wanted.silence_s is not None and now - last_octet >= wanted.silence_s
             )
-            still_s = now - max(changed, start + wanted.busy_s)
             quiet = wanted.quiet_s is not None and still_s >= wanted.quiet_s
             alive = wanted.alive_s is not None and now - changed >= wanted.alive_s
             if alive and is_alive(self._raw):

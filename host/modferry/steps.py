@@ -24,8 +24,8 @@ class Expect:
 
     timeout_s: when to give up.  silence_s: give up earlier when nothing at all comes
     for so long.  quiet_s: when nothing but the kernel's lines does, once busy_s, for
-    which what was typed is on its way, are over.  alive_s: the same, once lines of the
-    kernel's have shown that it has run for a while.
+    which what was typed is on its way, are over; before, no prompt is the text's end.
+    alive_s: the same, once lines of the kernel's have shown that it has run for long.
     """
 
     patterns: tuple[re.Pattern[bytes], ...]

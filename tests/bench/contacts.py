@@ -83,7 +83,7 @@ class Contacts:
             if isinstance(event, events.State):
                 steps.append(f"{time.monotonic() - began:.2f} {event.text[:24]}")
 
-        trace = self.options.trace
+        trace = self.options.trace and self.options.trace.with_suffix(f".{kind + 1}")
         try:
             with Session.open(box, events=note, trace=trace):
                 took_s = time.monotonic() - began

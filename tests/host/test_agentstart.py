@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import pytest
 
+from modferry.core.profile import Console, Profile
 from modferry.errors import BootstrapError
 from modferry.transport.fake import Hears, Says
-from support.consoles import GREETING, LINES, LOGIN, NEED, START, play
+from support.consoles import GREETING, LINES, LOGIN, NEED, START, play, wanted
 
 
 def test_the_lines_that_arrived_wrong_are_typed_again_and_no_others():
@@ -66,7 +67,6 @@ def test_a_start_whose_end_was_lost_is_asked_by_an_empty_line():
         [
             *LOGIN,
             Hears(rb"MF BAD[^;]*\";fi\r"),
-            Says(b"> "),
             Hears(rb"^\r"),
             Says(b"\r\n> ", after_s=0.2),
             Hears(rb"\x03"),
@@ -77,6 +77,39 @@ def test_a_start_whose_end_was_lost_is_asked_by_an_empty_line():
 
     assert run() == GREETING
     assert transport.waited_s < 6
+
+
+def test_an_open_quote_is_left_without_waiting_for_an_answer():
+    transport, run = play(
+        [
+            *LOGIN,
+            Hears(rb"MF BAD[^;]*\";fi\r"),
+            Says(b"\r\n> "),
+            Hears(rb"^\x03"),
+            Says(b"\r\n# "),
+            *START,
+        ]
+    )
+
+    assert run() == GREETING
+    assert transport.left == []
+
+
+def test_a_prompt_among_the_echo_of_what_is_still_on_its_way_is_no_end():
+    transport, run = play(
+        [
+            *LOGIN,
+            Hears(rb"MF BAD[^;]*\";fi\r"),
+            Says(b"\r\n> "),  # a shell whose prompt that is, and nothing echoed
+            Says(b"@@MF NEED 2.7 1\r\n", after_s=1.0),
+            Hears(rb"\.1\r"),
+            Says(GREETING),
+        ],
+        wanted(Profile(console=Console(baud=9600))),
+    )
+
+    assert run() == GREETING
+    assert b"\x03" not in transport.heard
 
 
 def test_an_archive_that_never_arrives_is_an_error_in_time():
