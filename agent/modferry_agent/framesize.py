@@ -3,7 +3,7 @@
 from modferry_agent.inbox import PIECE
 
 _SMALLEST_PAYLOAD = 96
-_LARGEST_PAYLOAD = 700
+_LARGEST_PAYLOAD = 1000
 # What a frame costs beside its payload: body, marks, key, some escapes.
 FRAME_COST = 18
 # The loss is estimated over about so many frames, beginning as if one in so many bytes.

@@ -21,7 +21,7 @@ from modferry.sent import Sent
 from modferry.transport.base import Line
 from modferry_agent.requests import TABLE, TIME_LIMIT_S
 
-CHUNK = 8192
+CHUNK = 16_384
 QUEUE_LIMIT = 32_768
 PACKED_AT_ONCE = 65_536
 

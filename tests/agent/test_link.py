@@ -180,7 +180,7 @@ def test_a_frame_too_long_for_what_the_line_has_become_goes_in_pieces():
 
 @given(
     payload=st.binary(min_size=1, max_size=3000),
-    largest=st.integers(96, 700),
+    largest=st.integers(96, 1000),
     tries=st.integers(2, 90),
 )
 def test_the_pieces_of_a_lost_frame_are_all_of_it(payload, largest, tries):

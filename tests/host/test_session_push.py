@@ -74,10 +74,10 @@ def test_an_empty_file_has_a_last_chunk():
 def test_only_the_last_chunk_is_the_last():
     link = LiveLink()
 
-    stream(link, bytes(20_000))
+    stream(link, bytes(40_000))
 
     assert [last for _, last in link.sent] == [False, False, True]
-    assert b"".join(octets for octets, _ in link.sent) == bytes(20_000)
+    assert b"".join(octets for octets, _ in link.sent) == bytes(40_000)
 
 
 def test_a_large_file_is_packed_while_it_goes_out():
