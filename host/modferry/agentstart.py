@@ -114,7 +114,7 @@ def _start_heard(
     answers = (AGENT_SPEAKS, NEED, NO_PYTHON, MANGLED)
     if not terminal:
         return (yield Expect(answers, timeout_s))
-    busy_s, quiet_s = _line_s(wanted, typed), PATIENCE_S
+    busy_s, quiet_s = _line_s(wanted, typed), PATIENCE_S / 2
     # One that asks for the rest of a line has an open quote, and will not answer.
     early = (*answers, CONTINUATION)
     heard = yield Expect(early, timeout_s, quiet_s=quiet_s, busy_s=busy_s)

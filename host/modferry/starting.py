@@ -26,6 +26,9 @@ from modferry_agent.values import decode_value
 LEASE_S = 12
 GREETING_LIMIT_S = 30.0
 TAKE_OVER_S = 1.5
+ASK_ANEW_S = 0.2
+"""The same on a terminal, at first: what was heard may be a greeting that noise hit.
+The probe that follows tells that each START has arrived before a request goes out."""
 LAST_HOMES = ("/run/modferry", "/dev/shm")  # noqa: S108 - on the box
 """Homes in memory, for a box whose disks are full."""
 
@@ -116,11 +119,13 @@ class Starter:
         channel.begin(link_id, rest, seven=rest.startswith(b"}"))
         asked = time.monotonic()
         limit = asked + GREETING_LIMIT_S
+        patience_s = ASK_ANEW_S if channel.slow else TAKE_OVER_S
         while not channel.waiting:
             channel.exchange()
-            if min(channel.silent_s, time.monotonic() - asked) > TAKE_OVER_S:
+            if min(channel.silent_s, time.monotonic() - asked) > patience_s:
                 # What was heard was an agent at work for a host that died.
                 asked = time.monotonic()
+                patience_s = min(2 * patience_s, TAKE_OVER_S)
                 channel.take_over()
             if time.monotonic() > limit:
                 raise BootstrapError(

@@ -75,8 +75,12 @@ Part = Generator[Step, Heard, str]
 
 KILL_LINE = b"\x15"
 INTERRUPT = b"\x03"
-AGENT_SPEAKS = re.compile(rb"\xfd[\x00-\x7f\xa0-\xe0]{12,}\xfe|\}[ -`]{20,}~")
-"""A whole frame: a single byte FD may be noise.  Or one whose high bits are cut off."""
+AGENT_SPEAKS = re.compile(
+    rb"\xfd[\x00-\x7f\xa0-\xe0]{12,}(?:[\x80-\x9f\xe1-\xfc][\x00-\x7f\xa0-\xe0]{6,})*\xfe"
+    rb"|\}[ -`]{20,}~"
+)
+"""A whole frame: a single byte FD may be noise, and so may single bytes in the frame.
+Or one whose high bits are cut off."""
 PROBE = b' echo "@@""MF $((6*7)) $(id -u)"'
 PROBE_ANSWER = re.compile(rb"@@MF 42 (\d+)\r*\n")
 NEED = re.compile(rb"@@MF NEED (\d+)\.(\d+) ([01])\r*\n")

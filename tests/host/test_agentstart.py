@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import pytest
 
+from modferry.core.launch import guarded, shell_script
 from modferry.core.profile import Console, Profile
 from modferry.errors import BootstrapError
 from modferry.transport.fake import Hears, Says
-from support.consoles import GREETING, LINES, LOGIN, NEED, START, play, wanted
+from support.consoles import GREETING, LINES, LOGIN, NEED, SHELL, START, play, wanted
 
 
 def test_the_lines_that_arrived_wrong_are_typed_again_and_no_others():
@@ -60,6 +61,49 @@ def test_an_answer_that_comes_with_an_earlier_one_is_not_lost():
 
     assert run() == GREETING
     assert transport.left == []
+
+
+def test_a_mangled_line_is_typed_again():
+    _, run = play(
+        [
+            Says(b"box login: "),
+            Hears(rb"root\r"),
+            Says(b"# "),
+            *SHELL,
+            Hears(rb"MF BAD[^;]*\";fi\r"),
+            Says(b"@@MF BAD\r\n# "),
+            *START,
+        ]
+    )
+
+    assert run() == GREETING
+
+
+def test_of_a_mangled_line_only_the_parts_that_lost_something_are_typed_again():
+    def type_again(sizes: list[int]) -> bytes:
+        told = b"".join(b" %d" % size for size in sizes)
+        transport, run = play(
+            [
+                Says(b"# "),
+                *SHELL,
+                Hears(rb"MF BAD[^;]*\";fi\r"),
+                Says(b"@@MF BAD" + told + b"\r\n# "),
+                *START,
+            ]
+        )
+        assert run() == GREETING
+        return transport.heard.split(b"\x15")[-1]
+
+    parts = guarded(shell_script(wanted().launch, terminal=True, deflated=True)).parts
+    sizes = [len(part) for part in parts]
+    assert len(parts) > 2
+
+    second = type_again([sizes[0], sizes[1] - 20, *sizes[2:]])
+    all_of_them = type_again(sizes)
+
+    assert second.startswith(b" m1='")
+    assert b" m2='" not in second
+    assert all(b" m%d='" % number in all_of_them for number in range(len(parts)))
 
 
 def test_a_start_whose_end_was_lost_is_asked_by_an_empty_line():

@@ -7,10 +7,10 @@ import re
 import pytest
 
 from modferry.bootstrap import console_dialogue
-from modferry.core.launch import guarded, shell_script
 from modferry.core.profile import Login, Profile
 from modferry.dialogue import Conductor, is_alive
 from modferry.errors import BootstrapError, TransportError
+from modferry.steps import AGENT_SPEAKS
 from modferry.transport.fake import FakeTransport, Hears, Says
 from support.consoles import GREETING, KERNEL, SHELL, START, U_BOOT, play, wanted
 
@@ -118,6 +118,14 @@ def test_a_greeting_behind_a_kernel_line_is_whole():
     assert run() == GREETING[:9] + KERNEL + GREETING[9:]
 
 
+def test_a_greeting_that_noise_has_hit_is_an_agent_and_noise_is_none():
+    hit = bytearray(GREETING)
+    hit[len(hit) // 2 + 2] = 0x90
+
+    assert AGENT_SPEAKS.search(bytes(hit))
+    assert not AGENT_SPEAKS.search(b"\xfd" + bytes(range(0x80, 0xA0)) * 2 + b"\xfe")
+
+
 def test_the_box_s_console_is_shown_without_the_frames():
     shown: list[bytes] = []
     transport = FakeTransport(
@@ -144,49 +152,6 @@ def test_the_box_s_console_is_shown_without_the_frames():
     text = b"".join(shown)
     assert KERNEL in text
     assert max(text) < 0x80
-
-
-def test_a_mangled_line_is_typed_again():
-    _, run = play(
-        [
-            Says(b"box login: "),
-            Hears(rb"root\r"),
-            Says(b"# "),
-            *SHELL,
-            Hears(rb"MF BAD[^;]*\";fi\r"),
-            Says(b"@@MF BAD\r\n# "),
-            *START,
-        ]
-    )
-
-    assert run() == GREETING
-
-
-def test_of_a_mangled_line_only_the_parts_that_lost_something_are_typed_again():
-    def type_again(sizes: list[int]) -> bytes:
-        told = b"".join(b" %d" % size for size in sizes)
-        transport, run = play(
-            [
-                Says(b"# "),
-                *SHELL,
-                Hears(rb"MF BAD[^;]*\";fi\r"),
-                Says(b"@@MF BAD" + told + b"\r\n# "),
-                *START,
-            ]
-        )
-        assert run() == GREETING
-        return transport.heard.split(b"\x15")[-1]
-
-    parts = guarded(shell_script(wanted().launch, terminal=True, deflated=True)).parts
-    sizes = [len(part) for part in parts]
-    assert len(parts) > 2
-
-    second = type_again([sizes[0], sizes[1] - 20, *sizes[2:]])
-    all_of_them = type_again(sizes)
-
-    assert second.startswith(b" m1='")
-    assert b" m2='" not in second
-    assert all(b" m%d='" % number in all_of_them for number in range(len(parts)))
 
 
 def test_a_prompt_that_is_there_is_asked_at_once_and_not_for_another_prompt():

@@ -88,6 +88,25 @@ def test_a_short_frame_that_passes_seven_bits_proves_no_line_of_eight(
             assert session.request("hash", path=str(tmp_path / "none")) is None
 
 
+def test_a_greeting_that_noise_has_hit_is_asked_for_anew(tmp_path):
+    hits = []
+
+    def hit(octets: bytes) -> bytes:
+        # One digit of the first long frame becomes another.
+        at = octets.find(b"\xfd")
+        if at < 0 or hits:
+            return octets
+        hits.append(at)
+        wrong = b"\xa0" if octets[at + 5 : at + 6] != b"\xa0" else b"\xa1"
+        return octets[: at + 5] + wrong + octets[at + 6 :]
+
+    with FakeBox(logged_in=True, to_host=hit) as fake:
+        with Session.open(box_at(fake.device, tmp_path)) as session:
+            assert session.request("hash", path=str(tmp_path / "none")) is None
+
+    assert hits
+
+
 def test_a_line_goes_up_to_a_speed_that_both_ends_have(tmp_path):
     content = os.urandom(30_000)
 
