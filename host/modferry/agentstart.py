@@ -57,13 +57,18 @@ def start_agent(wanted: Wanted, scripts: Sequence[str], *, terminal: bool) -> Di
     end = "\r" if terminal else "\n"
     script, *others = scripts
     sizes: Sequence[int] = ()
-    last = ""
-    for attempt in range(START_TRIES):
+    last, mute = "", 0
+    for _ in range(START_TRIES):
         yield Say("starting the agent")
         lines = guarded(script).lines(sizes) if terminal else [script]
         text = "".join(line + end for line in lines).encode("ascii")
         yield Send(KILL_LINE + text if terminal else text)
-        heard = yield from _start_heard(wanted, len(text), terminal=terminal)
+        heard = yield from start_heard(
+            wanted,
+            len(text),
+            (AGENT_SPEAKS, NEED, NO_PYTHON, MANGLED),
+            terminal=terminal,
+        )
         sizes = ()
         found = heard.match.re if heard.match is not None else None
         if found is AGENT_SPEAKS:
@@ -82,14 +87,14 @@ def start_agent(wanted: Wanted, scripts: Sequence[str], *, terminal: bool) -> Di
                 why="none of " + ", ".join(wanted.launch.pythons) + " is there, "
                 "2.6 or newer, and works",
                 next_step="install python3-minimal there (python-minimal on Squeeze "
-                "and Wheezy), or name its path under python in the profile; over SSH "
-                "its shell is enough for most",
+                "and Wheezy), or name its path under python in the profile",
             )
         if found is MANGLED:
             assert heard.match is not None  # noqa: S101 - for the type checker
             sizes = [int(size) for size in heard.match[1].split()]
         last = last_line(heard.text) or last
-        if found is None and attempt >= TRIES:
+        mute = mute + 1 if found is None else 0
+        if mute > TRIES:
             break
         if found is not MANGLED and found is not PROMPT and terminal:
             yield from interrupt()
@@ -101,17 +106,23 @@ def start_agent(wanted: Wanted, scripts: Sequence[str], *, terminal: bool) -> Di
     )
 
 
-def _start_heard(
-    wanted: Wanted, typed: int, *, terminal: bool
+def start_heard(
+    wanted: Wanted,
+    typed: int,
+    answers: tuple[re.Pattern[bytes], ...],
+    *,
+    terminal: bool,
+    nudge: bytes = b"\r",
 ) -> Generator[Step, Heard, Heard]:
     """Return what came of the shell line.
 
     On a bad line its last carriage return may be lost, or a quote: an empty line
     behind it does no harm to what has begun to run, and brings the prompt of a shell
     that waits.
+
+    typed: how many bytes were typed.  answers: to wait for.  nudge: such a line.
     """
     timeout_s = wanted.profile.console.login_timeout_s
-    answers = (AGENT_SPEAKS, NEED, NO_PYTHON, MANGLED)
     if not terminal:
         return (yield Expect(answers, timeout_s))
     busy_s, quiet_s = _line_s(wanted, typed), PATIENCE_S / 2
@@ -120,7 +131,7 @@ def _start_heard(
     heard = yield Expect(early, timeout_s, quiet_s=quiet_s, busy_s=busy_s)
     waited_s = heard.waited_s
     while heard.match is None and waited_s < timeout_s:
-        yield Send(b"\r")
+        yield Send(nudge)
         quiet_s += PATIENCE_S
         shell = (*answers, CONTINUATION, PROMPT)
         heard = yield Expect(shell, timeout_s - waited_s, quiet_s=quiet_s)

@@ -19,7 +19,8 @@ from dataclasses import dataclass, replace
 from modferry.agentstart import start_agent
 from modferry.core.bootloaders import AT_PROMPT, waiting
 from modferry.core.launch import shell_script
-from modferry.errors import BoxError, TransportError
+from modferry.errors import BoxError, NoPythonError, TransportError
+from modferry.lineshell import start_line_shell
 from modferry.login import AGAIN_S, become, log_in, probe
 from modferry.steps import (
     AGENT_SPEAKS,
@@ -53,7 +54,10 @@ STAYS_S = 5.0
 
 
 def console_dialogue(wanted: Wanted) -> Dialogue:
-    """Go from whatever is on a serial console to the agent."""
+    """Go from whatever is on a serial console to the agent.
+
+    NoPythonError: there is no Python, and the program of `core.lineshell` speaks.
+    """
     found = yield from _find(wanted)
     if found == "agent":
         return
@@ -62,6 +66,8 @@ def console_dialogue(wanted: Wanted) -> Dialogue:
     uid = found if found.isdecimal() else ""
     try:
         yield from _from_shell(wanted, uid, logged_in=found == "login")
+    except NoPythonError:
+        raise  # The shell is there, and obeys.
     except BoxError:
         if found == "login":
             # Nobody's shell may stay open because the agent did not start.
@@ -82,7 +88,12 @@ def _from_shell(wanted: Wanted, uid: str, *, logged_in: bool) -> Dialogue:
         shell_script(launch, terminal=True, deflated=deflated)
         for deflated in (True, False)
     ]
-    yield from start_agent(wanted, scripts, terminal=True)
+    try:
+        yield from start_agent(wanted, scripts, terminal=True)
+    except NoPythonError as error:
+        yield from start_line_shell(wanted, leave=logged_in)
+        error.token = launch.token
+        raise
 
 
 def pipe_dialogue(wanted: Wanted) -> Dialogue:

@@ -71,7 +71,8 @@ class Commands(click.Group):
 def modferry() -> None:
     """Carry kernel modules to a box, index, load and diagnose them there.
 
-    The box is reached over SSH or its serial console, and needs a Python from 2.6 on.
+    The box is reached over SSH or its serial console, and needs a Python from 2.6 on,
+    or a shell for most.
     """
 
 

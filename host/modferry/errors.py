@@ -101,7 +101,12 @@ class BootstrapError(BoxError):
 
 
 class NoPythonError(BootstrapError):
-    """The box has a shell, but no Python for the agent."""
+    """The box has a shell, but no Python for the agent.
+
+    token: on a console, of the program that the shell runs for us.
+    """
+
+    token: str = ""
 
 
 class ReplyError(BoxError):

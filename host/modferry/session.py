@@ -18,6 +18,7 @@ from modferry.core.profilekeys import with_address
 from modferry.errors import NoPythonError, TransportError
 from modferry.fleet.inventory import Box
 from modferry.pulling import Pulled
+from modferry.shellside.way import Way
 from modferry.starting import Starter
 from modferry.trace import Trace
 from modferry.transport.base import Transport
@@ -94,10 +95,11 @@ class Session:
                 )
                 try:
                     greeting = starter.start()
-                except NoPythonError:
-                    if transport.kind == "tty":
-                        raise
-                    with _by_shell(transport, recorder, box, events, timeout_s) as side:
+                except NoPythonError as error:
+                    way = _way_to_shell(
+                        transport, recorder, box, console, timeout_s, error.token
+                    )
+                    with _by_shell(way, box, events) as side:
                         yield cls(box, side, console)
                     return
                 agent = AgentSide(box, channel, greeting, events, timeout_s)
@@ -145,23 +147,35 @@ class Session:
         self._side.need(name)
 
 
-@contextmanager
-def _by_shell(
+# A box without Python is rare, and the agent's own code takes its time to import.
+def _way_to_shell(  # noqa: PLR0913, PLR0917 - what a session is made of
     transport: Transport,
     recorder: Trace,
     box: Box,
-    sink: events.EventSink,
+    console: ConsoleLines,
     timeout_s: float | None,
-) -> Iterator[Side]:
-    # A box without Python is rare, and the agent's own code takes its time to import.
+    token: str,
+) -> Way:
+    if transport.kind == "tty":
+        from modferry.shellside.asker import Asker  # noqa: PLC0415
+        from modferry.shellside.tty import Terminal  # noqa: PLC0415
+
+        baud = box.profile.console.baud
+        line = Asker(transport, recorder.record, box.name, console.feed, token, baud)
+        return Terminal(line, box.name, timeout_s)
     from modferry.shellside.pipe import Pipe  # noqa: PLC0415
+
+    return Pipe(transport, recorder.record, box.name, timeout_s)
+
+
+@contextmanager
+def _by_shell(way: Way, box: Box, sink: events.EventSink) -> Iterator[Side]:
     from modferry.shellside.side import ShellSide  # noqa: PLC0415
     from modferry.shellside.talk import Shell  # noqa: PLC0415
 
-    way = Pipe(transport, recorder.record, box.name, timeout_s)
     shell = Shell(way, box.name, sink)
-    shell.begin()
     try:
+        shell.begin()
         yield ShellSide(shell, sink)
     finally:
         with suppress(TransportError):

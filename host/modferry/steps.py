@@ -89,7 +89,8 @@ NO_PYTHON = re.compile(rb"@@MF NOPYTHON\r*\n")
 MANGLED = re.compile(rb"@@MF BAD((?: \d+)*)\r*\n")
 BECOME_PROMPT = re.compile(rb"@@MFPW ")
 PROMPT = re.compile(rb"[#$%>] *(\x1b\[[0-9;?]*[A-Za-z])*$")
-CONTINUATION = re.compile(rb"(^|[\r\n])> $")
+CONTINUATION = re.compile(rb"(^|[\r\n])> (\x1b\[[0-9;?]*[A-Za-z])*$")
+"""Busybox asks the terminal where the cursor is, behind each prompt."""
 BOOT_LOADER = re.compile(
     rb"(?i)autoboot|hit any key|press any key|press \S+ to (enter|stop|interrupt)"
     rb"|GNU GRUB|booting in \d"

@@ -184,3 +184,39 @@ def test_by_itself_on_a_box_without_python(practice_image, tmp_path):
         assert "rtai_sem" in loaded(box)
         assert refused.status == 4
         assert "python3-minimal" in refused.error["next"]
+
+
+def test_by_itself_over_the_serial_console(practice_image, tmp_path):
+    content = bytes(range(256)) * 40
+    (tmp_path / "file.bin").write_bytes(content)
+    with box_up(practice_image, tmp_path / "lab", switches={"nopython": ""}) as box:
+        options = ("--on", "practice")
+        facts = modferry("facts", *options, lab=box.directory)
+        indexed = modferry("depmod", *options, lab=box.directory)
+        load = modferry("load", "rtai_sem", *options, lab=box.directory)
+        there = loaded(box)
+        unload = modferry("unload", "rtai_sem", *options, lab=box.directory)
+        push = modferry(
+            *("push", tmp_path / "file.bin", "--to", "/root/there", *options),
+            lab=box.directory,
+        )
+        pull = modferry(
+            *("pull", "/root/there/file.bin", tmp_path / "back", *options),
+            lab=box.directory,
+        )
+        refused = modferry("deploy", *options, lab=box.directory)
+        # By SSH all is as the console left it; and the login there asks again.
+        kept = modferry("depmod", "--on", "practice-ssh", lab=box.directory)
+        left = shell(box, "ls -d /tmp/modferry-* /opt/modferry; pgrep -af stty").stdout
+
+    assert (facts.status, facts.result["python"]) == (0, None)
+    assert indexed.result["changed"]
+    assert load.result["loaded"], load.error
+    texts = [each["text"] for step in load.result["steps"] for each in step["records"]]
+    assert any("rtai_sem: practice module ready" in text for text in texts), texts
+    assert "rtai_sem" in there
+    assert unload.status == push.status == pull.status == 0
+    assert (tmp_path / "back").read_bytes() == content
+    assert (refused.status, refused.error["code"]) == (4, "needs-python")
+    assert kept.result["changed"] == []
+    assert "/modferry" not in left.replace("No such file", "")

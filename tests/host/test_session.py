@@ -16,7 +16,7 @@ import pytest
 
 from modferry.channel import Channel
 from modferry.core.events import ConsoleText, Event
-from modferry.errors import BootstrapError, ModferryError, ReplyError, TransportError
+from modferry.errors import ModferryError, ReplyError, TransportError
 from modferry.fleet.inventory import Box, resolve
 from modferry.secrets import Source
 from modferry.session import Session
@@ -157,16 +157,16 @@ def test_a_line_of_another_speed_says_so(box_of):
         assert "baud" in caught.value.next_step
 
 
-def test_a_box_without_python_says_so(box_of):
+def test_a_box_without_python_does_with_its_shell(box_of, tmp_path):
     with FakeBox() as fake:
         box = box_of(fake)
         box = replace(box, profile=replace(box.profile, python=("/no/python",)))
 
-        with pytest.raises(BootstrapError, match="no Python") as caught:
-            with Session.open(box):
-                pass
+        with Session.open(box) as session:
+            assert session.greeting["python"] is None
+            session.push(b"content", str(tmp_path / "file"))
 
-        assert "python3-minimal" in caught.value.next_step
+    assert (tmp_path / "file").read_bytes() == b"content"
 
 
 def test_a_python_that_fails_is_passed_over(box_of, tmp_path):

@@ -5,13 +5,14 @@ agent's archive if the box has it under the right sha256; else it asks for it: l
 base64, each with its number and its own CRC-32, so that of a bad line only what it
 damaged is typed again.  They hold the second step, which keeps the archive, and the
 archive.  On a console the shell line guards itself: it comes in parts, and runs only if
-``cksum`` of what arrived is that of what was typed.
+``cksum`` (or ``md5sum``) of what arrived is that of what was typed.
 """
 
 from __future__ import annotations
 
 import base64
 import binascii
+import hashlib
 import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -28,6 +29,8 @@ DONE = 76
 """What the first step exits with; any other status below 128 means: no Python here."""
 
 PRINTK = "/proc/sys/kernel/printk"
+
+_MIRRORED = bytes(int(f"{octet:08b}"[::-1], 2) for octet in range(256))
 
 _STAGE_ONE = """\
 import sys
@@ -129,6 +132,11 @@ class Launch:
     log_level: int | None = None
     xonxoff: bool = False
 
+    @property
+    def token(self) -> str:
+        """Return what tells this session's lines from another's, where no agent is."""
+        return f"{self.link_id:04x}"
+
 
 def stage_one(launch: Launch) -> str:
     """Return the first step's Python source."""
@@ -168,10 +176,9 @@ def archive_lines(payload: bytes) -> list[str]:
 
 
 def shell_script(launch: Launch, *, terminal: bool, deflated: bool = False) -> str:
-    """Return the shell line that starts the agent; it holds no single quote.
+    """Return the shell line that starts the agent; without a Python the shell stays.
 
-    deflated: a third shorter; to a Python without zlib it says NOPYTHON, and the shell
-    stays.
+    deflated: a third shorter; to a Python without zlib it says NOPYTHON, too.
     """
     step = stage_one(launch).encode("ascii")
     code = base64.b64encode(zlib.compress(step, 9) if deflated else step).decode()
@@ -198,7 +205,7 @@ def shell_script(launch: Launch, *, terminal: bool, deflated: bool = False) -> s
             f'[ -z "$k" ]||echo "$k" >{PRINTK}'
         )
     if launch.leave and terminal:
-        script += ';[ -z "$n" ]&&exit' if deflated else ";exit"
+        script += ';[ -z "$n" ]&&exit'
     return script
 
 
@@ -219,11 +226,21 @@ class Guarded:
         numbers = range(len(self.parts))
         whole = "".join(f"$m{number}" for number in numbers)
         script = "".join(self.parts)
-        crc = posix_cksum(script.encode("ascii"))
-        check = f'"$(printf %s "{whole}"|cksum)" = "{crc} {len(script)}"'
+        octets = script.encode("ascii")
+        crc = posix_cksum(octets)
+        md5, sha1 = (
+            hashlib.new(name, octets, usedforsecurity=False).hexdigest()
+            for name in ("md5", "sha1")
+        )
+        # Not each busybox has a cksum.
+        tools = "{ cksum||md5sum||sha1sum;} 2>/dev/null"
         told = "".join(f" ${{#m{number}}}" for number in numbers)
         bad = f'echo "@@""MF BAD{told}"'
-        return f' if [ {check} ];then eval "{whole}";else {bad};fi'
+        return (
+            f' s=$(printf %s "{whole}"|{tools});if [ "$s" = "{crc} {len(script)}" ]||'
+            f'[ "${{s%% *}}" = {md5} ]||[ "${{s%% *}}" = {sha1} ];'
+            f'then eval "{whole}";else {bad};fi'
+        )
 
     def lines(self, sizes: Sequence[int] = ()) -> list[str]:
         """Return the lines to type; after a BAD, by the sizes that it told.
@@ -234,8 +251,9 @@ class Guarded:
         right = [len(part) for part in self.parts]
         if len(sizes) != len(right) or list(sizes) == right:
             sizes = [-1] * len(right)
+        quoted = [part.replace("'", "'\\''") for part in self.parts]
         keep = [
-            f" m{number}='{part}'"
+            f" m{number}='{quoted[number]}'"
             for number, part in enumerate(self.parts)
             if sizes[number] != len(part)
         ]
@@ -243,7 +261,7 @@ class Guarded:
 
 
 def guarded(script: str) -> Guarded:
-    """Return a script, which has no single quote, in parts of about one size."""
+    """Return a script in parts of about one size."""
     size = -(-len(script) // -(-len(script) // PART_LENGTH))
     parts = [script[at : at + size] for at in range(0, len(script), size)]
     return Guarded(tuple(parts))
@@ -255,15 +273,9 @@ def posix_cksum(octets: bytes) -> int:
     Source: POSIX, cksum: CRC-32 with the polynomial 04C11DB7, not reflected, over the
     bytes and then the length, least significant byte first.
     """
-    crc = 0
     length = len(octets)
-    tail = bytearray()
-    while length:
-        tail.append(length & 0xFF)
-        length >>= 8
-    for octet in octets + bytes(tail):
-        crc ^= octet << 24
-        for _ in range(8):
-            crc = (crc << 1) ^ (0x04C11DB7 if crc & 0x80000000 else 0)
-            crc &= 0xFFFFFFFF
-    return crc ^ 0xFFFFFFFF
+    tail = length.to_bytes((length.bit_length() + 7) // 8, "little")
+    # zlib's is reflected: with the bits of each byte the other way it is this one, and
+    # begins with 0 if told that it has come to all ones.
+    reflected = zlib.crc32((octets + tail).translate(_MIRRORED), 0xFFFFFFFF)
+    return int(f"{reflected:032b}"[::-1], 2)
