@@ -9,9 +9,10 @@ from collections.abc import Iterator
 
 import pytest
 
-from modferry.errors import BootstrapError, ReplyError
+from modferry.errors import BootstrapError, LoadError, ReplyError
 from modferry.session import Session
 from modferry.shellside import indexing
+from modferry.shellside.loadlock import one_at_a_time
 from modferry.shellside.side import ANSWERS
 from modferry_agent.requests import TABLE
 from support.plainbox import PlainBox, make_root, plain_box
@@ -176,3 +177,33 @@ def test_a_broken_python_is_none(tmp_path):
         assert "python3" in box.box.profile.python
         with session_on(box) as session:
             assert session.request("hash", path="/no/such") is None
+
+
+def test_of_two_loads_at_once_the_second_is_refused(box):
+    with session_on(box) as first, session_on(box) as second:
+        second.request("depmod", release=RELEASE)
+        with one_at_a_time(first._side._work.shell):
+            with pytest.raises(LoadError) as caught:
+                second.request("load", module="rtai_sem")
+        with one_at_a_time(second._side._work.shell):
+            pass
+
+    assert caught.value.code == "busy"
+    assert "/run/modferry-load.d" in caught.value.where
+    assert list((box.root / "run").iterdir()) == []
+
+
+def test_the_lock_of_a_load_whose_shell_is_gone_holds_nobody_up(box):
+    with session_on(box) as session:
+        shell = session._side._work.shell
+        with one_at_a_time(shell):
+            held = (box.root / "run/modferry-load.d/by").read_text().split()
+            # The same number, but another process: it began at another time.
+            (box.root / "run/modferry-load.d/by").write_text(f"{held[0]} 1\n")
+            with one_at_a_time(shell):
+                pass
+        (box.root / "run/modferry-load.d").mkdir()
+        with one_at_a_time(shell):
+            assert (box.root / "run/modferry-load.d/by").read_text().split() == held
+
+    assert list((box.root / "run").iterdir()) == []

@@ -5,6 +5,7 @@ from __future__ import annotations
 from contextlib import suppress
 from typing import Any
 
+from modferry.shellside.loadlock import one_at_a_time
 from modferry.shellside.mirror import NOWHERE
 from modferry.shellside.work import Looked, Work
 from modferry_agent.core.names import module_name
@@ -36,15 +37,16 @@ def load(
             tree = probing.tree_of(basedir, work.release)
             paths = [f"{tree}/{step.path}" for step in steps if step.path]
             looked.fill([*paths, *_references(tree, run.sources, run.present)])
-        return load_modules(
-            name,
-            parameters,
-            looked.basedir,
-            dry_run,
-            kernel=kernel,
-            loader=work.loader(looked.found),
-            device=DEVICE,
-        )
+        with one_at_a_time(work.shell, dry_run=dry_run):
+            return load_modules(
+                name,
+                parameters,
+                looked.basedir,
+                dry_run,
+                kernel=kernel,
+                loader=work.loader(looked.found),
+                device=DEVICE,
+            )
 
 
 def unload(work: Work, *, module: str, dependencies: bool, dry_run: bool) -> Any:  # noqa: ANN401
@@ -53,15 +55,16 @@ def unload(work: Work, *, module: str, dependencies: bool, dry_run: bool) -> Any
         kernel = work.kernel(looked.mirror)
         with suppress(AgentError):  # without indexes just what was named is unloaded
             _fill_line(work, looked, module)
-        return unload_modules(
-            module,
-            dependencies,
-            dry_run,
-            basedir=looked.basedir,
-            kernel=kernel,
-            loader=work.loader(),
-            device=DEVICE,
-        )
+        with one_at_a_time(work.shell, dry_run=dry_run):
+            return unload_modules(
+                module,
+                dependencies,
+                dry_run,
+                basedir=looked.basedir,
+                kernel=kernel,
+                loader=work.loader(),
+                device=DEVICE,
+            )
 
 
 def diagnose(work: Work, *, module: str, with_log: bool, console: list[str]) -> Any:  # noqa: ANN401 - plain values
