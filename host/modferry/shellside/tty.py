@@ -22,11 +22,11 @@ FIRST_PAUSE_S, MOST_PAUSE_S = 0.02, 1.0
 """Between two questions whether a script has ended."""
 
 ASK_LIMIT_S = 60.0
-PIECE_BYTES = 480
+PIECE_BYTES = 1440
 LEAST_BYTES = 24
 """Of a text in one line; multiples of 3, so that base64 fills up the last one only."""
 
-BLOCK_BYTES, LEAST_BLOCK_BYTES = SMALL_BYTES, 32
+BLOCK_BYTES, LEAST_BLOCK_BYTES = 4096, 32
 WAITED_S = 60.0
 """A script of which so much is expected keeps the program from answering."""
 
@@ -81,7 +81,7 @@ class Terminal:
         self._timeout_s = timeout_s
         self._step = self._asked = 0
         self._piece = PIECE_BYTES
-        self._block = BLOCK_BYTES
+        self._block = SMALL_BYTES
         self._forms, self._armour, self._sum, self._place = "b", "6", "cksum", ""
 
     @property
@@ -200,9 +200,9 @@ class Terminal:
         size = state.size
         summed = Summed(self._sum)
         at = 0
-        asked = asked or size > SMALL_BYTES or self._block != SMALL_BYTES
+        asked = asked or size > SMALL_BYTES
         while at < size:
-            block = self._block
+            block = self._block if asked else SMALL_BYTES
             while at % block:
                 block //= 2
             first = at // block
