@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 import zlib
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -14,7 +15,7 @@ from modferry.core import events
 from modferry.core.blocks import block_size
 from modferry.core.messages import error_of, plain_of, text_of
 from modferry.delivery import AGAIN_CODES, LEAST_BYTES, awaited, choose, early
-from modferry.errors import ReplyError, TransportError
+from modferry.errors import BoxEndedError, ReplyError, TransportError
 from modferry.fleet.inventory import Box
 from modferry.pulling import Arriving, Pulled
 from modferry.sent import Sent
@@ -24,6 +25,8 @@ from modferry_agent.requests import TABLE, TIME_LIMIT_S
 CHUNK = 16_384
 QUEUE_LIMIT = 32_768
 PACKED_AT_ONCE = 65_536
+ONCE = ("load", "unload", "prove")
+"""A module that brings a box down must not do so twice."""
 
 
 class AgentSide:
@@ -72,8 +75,9 @@ class AgentSide:
 
         Raise ReplyError for an error reply, TransportError when the box falls silent.
         """
-        identity = self._ask(name, arguments)
-        return text_of(self._answer(identity, name)["value"])
+        with _repeatable(name):
+            identity = self._ask(name, arguments)
+            return text_of(self._answer(identity, name)["value"])
 
     def push(self, source: Path | bytes, path: str, *, mode: int = 0o644) -> Any:  # noqa: ANN401
         """Send a file to its place on the box; return what the agent says of it.
@@ -81,9 +85,10 @@ class AgentSide:
         Raise ReplyError when the box refuses it; its old file is then untouched.
         """
         content = source if isinstance(source, bytes) else source.read_bytes()
-        if self._channel.slow and len(content) >= LEAST_BYTES:
-            return self._deliver(content, path, mode)
-        return self._push(content, path, mode, [self._part("files")])
+        with _repeatable("push"):
+            if self._channel.slow and len(content) >= LEAST_BYTES:
+                return self._deliver(content, path, mode)
+            return self._push(content, path, mode, [self._part("files")])
 
     def _push(self, content: bytes, path: str, mode: int, parts: list[str]) -> Any:  # noqa: ANN401
         deflate = bool(self.greeting["zlib"])
@@ -256,6 +261,17 @@ class AgentSide:
             why=f"no sign of it for {limit_s:.0f} s",
             next_step="see what its console says; a kernel that crashed needs a reset",
         )
+
+
+@contextmanager
+def _repeatable(name: str) -> Iterator[None]:
+    """Mark the end of the box as one after which the request may be made again."""
+    try:
+        yield
+    except BoxEndedError as error:
+        if error.is_back and name not in ONCE:
+            error.passes()
+        raise
 
 
 def pieces_of(octets: bytes) -> Iterator[tuple[bytes, int]]:

@@ -8,6 +8,8 @@ from contextlib import suppress
 from typing import Any
 
 from modferry.consoletext import ConsoleLines
+from modferry.core.profile import Login
+from modferry.endwatch import EndWatch
 from modferry.errors import TransportError
 from modferry.sevenbits import StrippedDecoder
 from modferry.trace import Trace
@@ -44,9 +46,16 @@ class Channel:
     """
 
     def __init__(
-        self, transport: Transport, trace: Trace, console: ConsoleLines
+        self,
+        transport: Transport,
+        trace: Trace,
+        console: ConsoleLines,
+        login_prompt: str = Login().login_prompt,
     ) -> None:
-        """Begin with a link that nobody answers; `begin` starts a real one."""
+        """Begin with a link that nobody answers; `begin` starts a real one.
+
+        login_prompt: of the box's getty, as a pattern.
+        """
         self.transport = transport
         self.waiting: deque[bytes] = deque()
         self._trace = trace
@@ -60,6 +69,8 @@ class Channel:
         self._tty = transport.kind == "tty"
         self._link = host_link(0, tty=self._tty)
         self._seven = False
+        self._login_prompt = login_prompt
+        self._end = EndWatch(login_prompt)
 
     def begin(self, link_id: int, octets: bytes, *, seven: bool = False) -> None:
         """Start a link; the bytes are those of it that came already.
@@ -76,6 +87,7 @@ class Channel:
         self.waiting.clear()
         self.waiting.extend(self._link.receive(octets, now))
         self._link.take_text()
+        self._end = EndWatch(self._login_prompt)
         self._transmit(now)
 
     @property
@@ -162,8 +174,13 @@ class Channel:
         return message
 
     def exchange(self) -> None:
-        """Send what is due, take what came; waits a little if nothing did."""
+        """Send what is due, take what came; waits a little if nothing did.
+
+        Raise BoxEndedError if the console says that no agent is there any more.
+        """
         now = time.monotonic()
+        if self._tty:
+            self._end.check(now, self.transport.name)
         if now - self._pinged > PING_S:
             self._pinged = now
             self._link.send_control(wire.PING, self._heartbeat)
@@ -174,7 +191,7 @@ class Channel:
         return now - self._printed >= QUIET_S or now - self._print_began >= HOLD_S
 
     def _transmit(self, now: float) -> None:
-        if not self._quiet(now):
+        if not self._quiet(now) or self._end.doubts:
             return
         octets = self._link.transmit(now)
         if octets:
@@ -186,7 +203,11 @@ class Channel:
         now = time.monotonic()
         self.waiting.extend(self._link.receive(octets, now))
         text = self._link.take_text()
+        if self._link.last_heard == now:
+            self._end.alive()
         if text:
+            if self._tty:
+                self._end.take(text, now)
             if now - self._printed >= QUIET_S:
                 self._print_began = now
             self._printed = now

@@ -80,8 +80,9 @@ class BoxError(ModferryError):
 class TransportError(BoxError):
     """The box cannot be reached, or the link to it broke.
 
-    passing: it was before the far end said a word, and may well be over soon: a full
-        gateway, a server that starts.  Nothing has been done, another try is worth it.
+    passing: it may well be over soon, and another try does no harm: it was before the
+        far end said a word (a full gateway, a server that starts), or what was being
+        done may be done again.
     """
 
     passing = False
@@ -90,6 +91,15 @@ class TransportError(BoxError):
         """Return the error, marked as one that is worth another try."""
         self.passing = True
         return self
+
+
+class BoxEndedError(TransportError):
+    """The box restarted, or its kernel died, while its agent was at work.
+
+    is_back: it restarted, and will be there again.
+    """
+
+    is_back = False
 
 
 class InterruptionError(TransportError):

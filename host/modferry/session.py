@@ -88,7 +88,8 @@ class Session:
             )
             if stop is not None:
                 transport = StoppableTransport(transport, stop)
-            channel = Channel(transport, recorder, console)
+            prompt = box.profile.login.login_prompt
+            channel = Channel(transport, recorder, console, prompt)
             try:
                 starter = Starter(
                     box, channel, secrets, sink=events, trace=recorder, console=console

@@ -8,6 +8,7 @@ from modferry import channel as host_channel
 from modferry.channel import HOLD_S, Channel
 from modferry.consoletext import ConsoleLines
 from modferry.core import events
+from modferry.errors import BoxEndedError
 from modferry.trace import Trace
 from modferry_agent import wire
 from support.faultyline import Clock
@@ -88,3 +89,17 @@ def test_a_console_that_is_never_quiet_does_not_hold_up_the_host_for_long(clock)
         channel.exchange()
 
     assert clock.now - since == pytest.approx(HOLD_S, abs=0.01)
+
+
+def test_nothing_goes_to_a_box_that_restarts(clock):
+    line = Talking(clock, [b"[   41.310112] sysrq: Resetting\r\n"])
+    channel = channel_on(line)
+    channel.exchange()
+    began = len(line.sent)
+    channel.send_octets(b"request")
+
+    with pytest.raises(BoxEndedError, match="has restarted"):
+        channel.settle()
+    channel.leave()
+
+    assert line.sent[began:] == []

@@ -1,0 +1,28 @@
+"""Signs on a console that whatever ran on the box does not run any more."""
+
+from __future__ import annotations
+
+import re
+
+KEPT_BYTES = 512
+"""So much text is enough for any of the signs."""
+
+PANICKED = "the box's kernel has panicked"
+RESTARTED = "the box has restarted"
+SHUT_DOWN = "the box was shut down"
+
+# Source: Linux, kernel/panic.c, kernel/reboot.c, drivers/tty/sysrq.c, init/version.c;
+# 2.6.32 has no "reboot: " and writes "SysRq : ".
+_RESET = rb"(?:sysrq|SysRq ?): Resetting|(?:reboot: |\] )Restarting system"
+_BOOT = rb"(?:^|[\r\n])(?:<\d>)?(?:\[ *0\.000000\] )?Linux version \d"
+_SIGNS = (
+    (PANICKED, re.compile(rb"Kernel panic - not syncing")),
+    (RESTARTED, re.compile(_RESET + b"|" + _BOOT)),
+    (SHUT_DOWN, re.compile(rb"(?:reboot: |\] )(?:Power down|System halted)")),
+)
+
+
+def end_in(text: bytes) -> str:
+    """Return what the text of a console says has become of the box; "" for nothing."""
+    found = (sentence for sentence, sign in _SIGNS if sign.search(text))
+    return next(found, "")

@@ -1,0 +1,60 @@
+"""Watch the console of a box at work for the end of all that runs there."""
+
+from __future__ import annotations
+
+import re
+
+from modferry.core.boxend import KEPT_BYTES, RESTARTED, end_in
+from modferry.errors import BoxEndedError
+
+BELIEVED_S = 1.5
+"""As long must no frame have come since the sign: an agent that lives sends some."""
+
+
+class EndWatch:
+    """Knows whether the box may have ended, and since when."""
+
+    def __init__(self, login_prompt: str) -> None:
+        """Begin with nothing read.
+
+        login_prompt: of a getty, as a pattern for the text's end; a getty begins where
+        what ran on that line before has ended.
+        """
+        self._prompt = re.compile(login_prompt.encode())
+        self._text = b""
+        self._ended = ""
+        self._since = 0.0
+
+    @property
+    def doubts(self) -> bool:
+        """Say whether nothing may be sent: a getty or boot loader would take it."""
+        return bool(self._ended)
+
+    def alive(self) -> None:
+        """Take note that a frame came: what was read before says nothing."""
+        self._ended, self._text = "", b""
+
+    def take(self, text: bytes, now: float) -> None:
+        """Read what came beside the frames."""
+        self._text = (self._text + text)[-KEPT_BYTES:]
+        ended = end_in(self._text)
+        if not ended and self._prompt.search(self._text):
+            ended = RESTARTED
+        if ended and not self._ended:
+            self._ended, self._since = ended, now
+
+    def check(self, now: float, name: str) -> None:
+        """Raise BoxEndedError if no frame has come since a sign for long enough."""
+        if not self._ended or now - self._since < BELIEVED_S:
+            return
+        lines = self._text.decode("utf-8", "replace").split("\n")
+        said = [line.strip() for line in lines if line.strip()][-3:]
+        error = BoxEndedError(
+            f"{self._ended} meanwhile",
+            where=name,
+            why="\n".join(("the last on its console:", *said)),
+            next_step="give the same command again once it is up: it goes on with what "
+            "is there; modferry console shows what the box does",
+        )
+        error.is_back = self._ended == RESTARTED
+        raise error
