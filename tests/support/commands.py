@@ -58,8 +58,10 @@ def start(
     )
 
 
-def modferry(*arguments: str | Path, lab: Path | None = None) -> Ran:
+def modferry(
+    *arguments: str | Path, lab: Path | None = None, limit_s: float = LIMIT_S
+) -> Ran:
     """Run a command line to its end."""
     with start(arguments, lab) as process:
-        stdout, stderr = process.communicate(timeout=LIMIT_S)
+        stdout, stderr = process.communicate(timeout=limit_s)
     return Ran(process.returncode, json.loads(stdout), stderr)
