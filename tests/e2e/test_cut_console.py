@@ -104,17 +104,17 @@ def arrived(box: PracticeBox, push, again) -> None:
 
 
 def test_a_line_cut_in_mid_push_costs_nothing(box, line, push):
-    until(lambda: shell(box, "pgrep agetty").returncode == 0, 30)
+    until(lambda: shell(box, "pgrep agetty").returncode == 0, 90)
     before = terminal(box)
     process = start(push)
-    until(lambda: shell(box, f"test -s {STREAM}").returncode == 0, 60)
+    until(lambda: shell(box, f"test -s {STREAM}").returncode == 0, 120)
 
     line.pull()
 
-    assert process.wait(60) == 3
+    assert process.wait(180) == 3
     said = box.console_log.stat().st_size
-    until(lambda: b"login:" in box.console_log.read_bytes()[said:], 30)
-    until(lambda: terminal(box) == before, 20)
+    until(lambda: b"login:" in box.console_log.read_bytes()[said:], 90)
+    until(lambda: terminal(box) == before, 90)
     assert shell(box, f"ls /lib/modules/{box.release}/large.bin").returncode != 0
     a_person_logs_in(line, box.password)
     again = modferry("-v", *push)
@@ -123,10 +123,10 @@ def test_a_line_cut_in_mid_push_costs_nothing(box, line, push):
 
 
 def test_a_box_reset_in_mid_push_is_pushed_to_again(box, line, push):
-    until(lambda: shell(box, "pgrep agetty").returncode == 0, 30)
+    until(lambda: shell(box, "pgrep agetty").returncode == 0, 90)
     before = terminal(box)
     process = start(push)
-    until(lambda: shell(box, f"test -s {STREAM}").returncode == 0, 60)
+    until(lambda: shell(box, f"test -s {STREAM}").returncode == 0, 120)
     said = box.console_log.stat().st_size
 
     shell(box, "(sleep 1; echo b >/proc/sysrq-trigger) >/dev/null 2>&1 &")
@@ -136,7 +136,7 @@ def test_a_box_reset_in_mid_push_is_pushed_to_again(box, line, push):
     until(lambda: b"practice login:" in box.console_log.read_bytes()[said:], 900)
     box.wait_until_up()
     assert b"sysrq: Resetting" in box.console_log.read_bytes()
-    until(lambda: terminal(box) == before, 20)
+    until(lambda: terminal(box) == before, 90)
     a_person_logs_in(line, box.password)
     # It boots from memory, and has forgotten what it had of the file.
     arrived(box, push, modferry("-v", *push))
