@@ -83,7 +83,7 @@ def test_a_publication_that_waits_to_be_settled_is_a_whole_set(
 ):
     box = Box(tmp_path, fakekernel.rtai_files())
     files = [(name, (box.tree / name).read_bytes() + b"\0") for name in NAMES]
-    monkeypatch.setattr(publication, "settle", lambda _: False)
+    monkeypatch.setattr(publication, "settle", lambda *_: False)
     indexstore.publish(str(box.tree), files)
     monkeypatch.undo()
     assert (box.tree / NAMES[0]).is_symlink()
