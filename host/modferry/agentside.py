@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -14,7 +13,15 @@ from modferry.channel import Channel
 from modferry.core import events
 from modferry.core.blocks import block_size
 from modferry.core.messages import error_of, plain_of, text_of
-from modferry.delivery import AGAIN_CODES, LEAST_BYTES, awaited, choose, early
+from modferry.delivery import (
+    AGAIN_CODES,
+    LEAST_BYTES,
+    awaited,
+    choose,
+    deflated,
+    early,
+    pieces_of,
+)
 from modferry.errors import BoxEndedError, ReplyError, TransportError
 from modferry.fleet.inventory import Box
 from modferry.pulling import Arriving, Pulled
@@ -22,11 +29,13 @@ from modferry.sent import Sent
 from modferry.transport.base import Line
 from modferry_agent.requests import TABLE, TIME_LIMIT_S
 
-CHUNK = 16_384
 QUEUE_LIMIT = 32_768
-PACKED_AT_ONCE = 65_536
-ONCE = ("load", "unload", "prove")
-"""A module that brings a box down must not do so twice."""
+REPEATABLE = {
+    *("depmod", "diagnose", "explain", "facts", "find", "foresee", "hash", "klog"),
+    *("modules", "push", "snapshot"),
+}
+"""What may be done again after the box has restarted.  A module that brings a box down
+must not do so twice."""
 
 
 class AgentSide:
@@ -51,6 +60,7 @@ class AgentSide:
         self._timeout_s = timeout_s
         self._last_id = 0
         self._used: set[str] = set()
+        self._repeats = True
 
     def speed_up(self) -> bool:
         """Go up to the profile's top speed if the line carries it; say whether."""
@@ -75,7 +85,7 @@ class AgentSide:
 
         Raise ReplyError for an error reply, TransportError when the box falls silent.
         """
-        with _repeatable(name):
+        with self._repeatable(name):
             identity = self._ask(name, arguments)
             return text_of(self._answer(identity, name)["value"])
 
@@ -85,7 +95,7 @@ class AgentSide:
         Raise ReplyError when the box refuses it; its old file is then untouched.
         """
         content = source if isinstance(source, bytes) else source.read_bytes()
-        with _repeatable("push"):
+        with self._repeatable("push"):
             if self._channel.slow and len(content) >= LEAST_BYTES:
                 return self._deliver(content, path, mode)
             return self._push(content, path, mode, [self._part("files")])
@@ -251,6 +261,20 @@ class AgentSide:
                     raise self._silent("push", limit_s)
             octets, done = following or (b"", total)
 
+    @contextmanager
+    def _repeatable(self, name: str) -> Iterator[None]:
+        """Mark the end of the box as passing if all may be done again.
+
+        All is what this session was asked for: it is repeated as a whole.
+        """
+        self._repeats = self._repeats and name in REPEATABLE
+        try:
+            yield
+        except BoxEndedError as error:
+            if error.is_back and self._repeats:
+                error.passes()
+            raise
+
     def _limit_s(self, name: str) -> float:
         return self._timeout_s or TIME_LIMIT_S[TABLE[name].time_class]
 
@@ -261,35 +285,3 @@ class AgentSide:
             why=f"no sign of it for {limit_s:.0f} s",
             next_step="see what its console says; a kernel that crashed needs a reset",
         )
-
-
-@contextmanager
-def _repeatable(name: str) -> Iterator[None]:
-    """Mark the end of the box as one after which the request may be made again."""
-    try:
-        yield
-    except BoxEndedError as error:
-        if error.is_back and name not in ONCE:
-            error.passes()
-        raise
-
-
-def pieces_of(octets: bytes) -> Iterator[tuple[bytes, int]]:
-    """Yield the bytes in chunks, each with the place behind it."""
-    for at in range(0, len(octets), CHUNK):
-        piece = octets[at : at + CHUNK]
-        yield piece, at + len(piece)
-
-
-def deflated(content: bytes) -> Iterator[tuple[bytes, int]]:
-    """Yield the bytes deflated, in chunks, each with how much of them went in."""
-    packer = zlib.compressobj(9)
-    kept = b""
-    for at in range(0, len(content), PACKED_AT_ONCE):
-        piece = content[at : at + PACKED_AT_ONCE]
-        kept += packer.compress(piece)
-        while len(kept) >= CHUNK:
-            yield kept[:CHUNK], at + len(piece)
-            kept = kept[CHUNK:]
-    for octets, _ in pieces_of(kept + packer.flush()):
-        yield octets, len(content)

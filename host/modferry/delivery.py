@@ -1,7 +1,8 @@
-"""What is sent of a file over a slow line, by what the box has and can undo."""
+"""What is sent of a file: over a slow line by what the box has and can undo."""
 
 from __future__ import annotations
 
+import zlib
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
@@ -13,6 +14,8 @@ from modferry.core.packing import PACKINGS, Packed, Summed, Whole, packed
 from modferry.resources import sha256
 from modferry.sent import Sent
 
+CHUNK = 16_384
+PACKED_AT_ONCE = 65_536
 LEAST_BYTES = 2048
 """A smaller file goes by a plain push: nothing of it is worth being spared."""
 
@@ -108,3 +111,24 @@ def choose(  # noqa: PLR0913, PLR0917 - all that a choice depends on
     form = packed(whole, offer["opens"], bases[:2], summed)
     held = offer["held"].get(sha256(form.stream), 0)
     return Choice(form, min(held, len(form.stream)))
+
+
+def pieces_of(octets: bytes) -> Iterator[tuple[bytes, int]]:
+    """Yield the bytes in chunks, each with the place behind it."""
+    for at in range(0, len(octets), CHUNK):
+        piece = octets[at : at + CHUNK]
+        yield piece, at + len(piece)
+
+
+def deflated(content: bytes) -> Iterator[tuple[bytes, int]]:
+    """Yield the bytes deflated, in chunks, each with how much of them went in."""
+    packer = zlib.compressobj(9)
+    kept = b""
+    for at in range(0, len(content), PACKED_AT_ONCE):
+        piece = content[at : at + PACKED_AT_ONCE]
+        kept += packer.compress(piece)
+        while len(kept) >= CHUNK:
+            yield kept[:CHUNK], at + len(piece)
+            kept = kept[CHUNK:]
+    for octets, _ in pieces_of(kept + packer.flush()):
+        yield octets, len(content)

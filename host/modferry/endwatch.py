@@ -22,8 +22,9 @@ class EndWatch:
         """
         self._prompt = re.compile(login_prompt.encode())
         self._text = b""
-        self._ended = ""
+        self._ended = self._said = ""
         self._since = 0.0
+        self._asked_for_login = False
 
     @property
     def doubts(self) -> bool:
@@ -32,29 +33,37 @@ class EndWatch:
 
     def alive(self) -> None:
         """Take note that a frame came: what was read before says nothing."""
-        self._ended, self._text = "", b""
+        self._text, self._ended, self._asked_for_login = b"", "", False
 
     def take(self, text: bytes, now: float) -> None:
         """Read what came beside the frames."""
         self._text = (self._text + text)[-KEPT_BYTES:]
+        if self._ended and not self._asked_for_login:
+            return
         ended = end_in(self._text)
-        if not ended and self._prompt.search(self._text):
-            ended = RESTARTED
+        # What others print may end like a prompt, and go on behind it.
+        self._asked_for_login = not ended and bool(self._prompt.search(self._text))
+        ended = RESTARTED if self._asked_for_login else ended
         if ended and not self._ended:
-            self._ended, self._since = ended, now
+            self._since, self._said = now, last_lines(self._text)
+        self._ended = ended
 
     def check(self, now: float, name: str) -> None:
         """Raise BoxEndedError if no frame has come since a sign for long enough."""
         if not self._ended or now - self._since < BELIEVED_S:
             return
-        lines = self._text.decode("utf-8", "replace").split("\n")
-        said = [line.strip() for line in lines if line.strip()][-3:]
         error = BoxEndedError(
             f"{self._ended} meanwhile",
             where=name,
-            why="\n".join(("the last on its console:", *said)),
+            why=f"on its console:\n{self._said}",
             next_step="give the same command again once it is up: it goes on with what "
             "is there; modferry console shows what the box does",
         )
         error.is_back = self._ended == RESTARTED
         raise error
+
+
+def last_lines(text: bytes, count: int = 3) -> str:
+    """Return the last lines of a text that have something in them."""
+    lines = [line.strip() for line in text.decode("utf-8", "replace").split("\n")]
+    return "\n".join([line for line in lines if line][-count:])

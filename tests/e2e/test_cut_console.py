@@ -140,3 +140,16 @@ def test_a_box_reset_in_mid_push_is_pushed_to_again(box, line, push):
     a_person_logs_in(line, box.password)
     # It boots from memory, and has forgotten what it had of the file.
     arrived(box, push, modferry("-v", *push))
+
+
+def test_a_kernel_that_panics_is_told_by_its_own_words(box, line, push):
+    until(lambda: shell(box, "pgrep agetty").returncode == 0, 90)
+    process = start(push)
+    until(lambda: shell(box, f"test -s {STREAM}").returncode == 0, 120)
+
+    shell(box, "(sleep 1; echo c >/proc/sysrq-trigger) >/dev/null 2>&1 &")
+
+    assert process.wait(180) == 3
+    said = process.stdout.read()
+    assert "the box's kernel has panicked" in said
+    assert "Kernel panic - not syncing: sysrq triggered crash" in said

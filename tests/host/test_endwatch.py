@@ -28,7 +28,7 @@ BOOT = b"[    0.000000] Linux version 6.1.0-56-amd64 (gcc-12)\r\n"
         (b"[  290.150513] System halted.\r\n", SHUT_DOWN),
         (b"[   12.301274] practice: mounted\r\n", ""),
         (b"[   12.301274] app: built on Linux version 6.1\r\n", ""),
-        (b"Restarting system message bus: dbus.\r\n", ""),
+        (b"[    5.1] Restarting system message bus: dbus.\r\n", ""),
         (b"rtai_sem: Unknown symbol wake_up_srq (err 0)\r\n", ""),
     ],
 )
@@ -70,6 +70,8 @@ def test_a_getty_asks_where_an_agent_was():
     watch.take(b"gin: ", 100.1)
 
     assert watch.doubts
+    watch.take(b"root login on 'tty2'\r\n", 100.2)
+    assert not watch.doubts
 
 
 def test_a_panic_is_not_waited_out():

@@ -9,10 +9,11 @@ from typing import Any
 
 import pytest
 
-from modferry.agentside import CHUNK, AgentSide, deflated, pieces_of
+from modferry.agentside import AgentSide
 from modferry.consoletext import ConsoleLines
 from modferry.core import events
-from modferry.errors import TransportError
+from modferry.delivery import CHUNK, deflated, pieces_of
+from modferry.errors import BoxEndedError, TransportError
 from modferry.fleet.inventory import resolve
 
 
@@ -91,3 +92,28 @@ def test_a_large_file_is_packed_while_it_goes_out():
     assert behind < len(content) // 8
     whole = first + b"".join(octets for octets, _ in packed)
     assert zlib.decompress(whole) == content
+
+
+@pytest.mark.parametrize(
+    ("names", "is_back", "passing"),
+    [
+        (["facts"], True, True),
+        (["push", "depmod"], True, True),
+        (["facts"], False, False),
+        (["load"], True, False),
+        (["prove", "snapshot"], True, False),
+        (["repair"], True, False),
+    ],
+)
+def test_only_what_may_be_done_twice_is_tried_again(names, is_back, passing):
+    side = side_on(LiveLink())
+    error = BoxEndedError("the box has restarted meanwhile")
+    error.is_back = is_back
+    for name in names[:-1]:
+        with side._repeatable(name):
+            pass
+
+    with pytest.raises(BoxEndedError), side._repeatable(names[-1]):
+        raise error
+
+    assert error.passing is passing

@@ -203,7 +203,8 @@ _FLEET = (
         "--retries",
         type=click.IntRange(min=0),
         metavar="N",
-        help="Other tries when a link broke before the box said a word. [default: 3]",
+        help="Other tries when a link broke before the box said a word, or a box "
+        "restarted at its console. [default: 3]",
     ),
     _option(
         "--retry-file",

@@ -13,12 +13,16 @@ SHUT_DOWN = "the box was shut down"
 
 # Source: Linux, kernel/panic.c, kernel/reboot.c, drivers/tty/sysrq.c, init/version.c;
 # 2.6.32 has no "reboot: " and writes "SysRq : ".
-_RESET = rb"(?:sysrq|SysRq ?): Resetting|(?:reboot: |\] )Restarting system"
+_RESET = (
+    rb"(?:sysrq|SysRq ?): Resetting"
+    rb"|(?:reboot: |\] )Restarting system(?:\.| with command [^\r\n]*)?\r*\n"
+)
 _BOOT = rb"(?:^|[\r\n])(?:<\d>)?(?:\[ *0\.000000\] )?Linux version \d"
+_OFF = rb"(?:reboot: |\] )(?:Power down|System halted)\.?\r*\n"
 _SIGNS = (
     (PANICKED, re.compile(rb"Kernel panic - not syncing")),
     (RESTARTED, re.compile(_RESET + b"|" + _BOOT)),
-    (SHUT_DOWN, re.compile(rb"(?:reboot: |\] )(?:Power down|System halted)")),
+    (SHUT_DOWN, re.compile(_OFF)),
 )
 
 
