@@ -5,8 +5,6 @@ from __future__ import annotations
 import subprocess
 import sys
 
-import pytest
-
 PUT_OFF = "import sys; from modferry.transport.lazily import put_off\n"
 
 
@@ -32,9 +30,18 @@ print(zipapp.create_archive is create_archive, sys.modules['zipapp'].__file__)""
 
 
 def test_what_is_loaded_stays():
-    assert printed(f"import zipapp; {PUT_OFF}put_off('zipapp'); print('x')") == "x"
-    with pytest.raises(subprocess.CalledProcessError):
-        printed(PUT_OFF + "put_off('nowhere'); import nowhere; nowhere.anything")
+    script = "put_off('zipapp'); print(hasattr(zipapp, 'main'), zipapp.__class__)"
+
+    assert printed("import zipapp; " + PUT_OFF + script) == "True <class 'module'>"
+
+
+def test_who_looks_whether_it_is_there_is_told_the_truth():
+    script = """import importlib.util
+put_off('zipapp')
+put_off('nowhere')
+print(importlib.util.find_spec('zipapp').name, importlib.util.find_spec('nowhere'))"""
+
+    assert printed(PUT_OFF + script) == "zipapp None"
 
 
 def test_paramiko_comes_without_invoke_until_a_match_asks_a_command():

@@ -18,10 +18,11 @@ import pytest
 
 from modferry.core import events
 from modferry.core.profilekeys import replaced
-from modferry.errors import ReplyError
+from modferry.errors import BoxEndedError, ReplyError, TransportError
 from modferry.fleet.inventory import Box, resolve
 from modferry.session import Session
-from modferry.shellside import indexing
+from modferry.shellside import indexing, tty
+from modferry.shellside.asker import Asker
 from support.fakebox import FakeBox
 from support.line import Faults
 from support.noisybox import bare_path, lines, ptys, shell_on
@@ -209,3 +210,50 @@ def test_a_host_that_dies_leaves_a_terminal_that_can_be_used(tmp_path, comes_at_
 
         soon(lambda: termios.tcgetattr(line.box_tty) == sane)
         assert list((root / "tmp").iterdir()) == []
+
+
+@pytest.mark.parametrize("shell", ["busybox", "dash"])
+def test_a_script_that_hangs_keeps_neither_us_nor_the_terminal(
+    tmp_path, monkeypatch, shell
+):
+    monkeypatch.setattr(tty, "WAITED_S", 0.0)
+    root = planted(tmp_path, shell)
+
+    with session_over(GOOD, in_root(root)) as session:
+        shell = session._side._work.shell
+        with pytest.raises(TransportError, match="does not answer"):
+            shell.run("sleep 120", limit_s=2)
+        with pytest.raises(TransportError, match="still runs"):
+            shell.run("echo next", limit_s=2)
+
+    soon(lambda: list((root / "tmp").iterdir()) == [])
+
+
+class Restarting:
+    """A line whose box says that it resets; what comes to it is kept."""
+
+    kind, name = "tty", "a line"
+
+    def __init__(self) -> None:
+        self.came = [b"\r\n[   41.310112] sysrq: Resetting\r\n"]
+        self.typed: list[bytes] = []
+
+    def read(self, timeout_s: float) -> bytes:
+        time.sleep(timeout_s)
+        return self.came.pop() if self.came else b""
+
+    def write(self, octets: bytes) -> None:
+        self.typed.append(octets)
+
+
+def test_a_box_that_restarts_is_typed_nothing():
+    line = Restarting()
+    asker = Asker(line, lambda *_: None, "box", lambda _text: None, "abcd", 115_200)
+    asker.listen(0)
+    line.typed.clear()
+
+    with pytest.raises(BoxEndedError, match="has restarted"):
+        asker.find_out()
+    asker.leave()
+
+    assert line.typed == []

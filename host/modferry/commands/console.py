@@ -20,7 +20,7 @@ from modferry.commands.outfile import OutFile
 from modferry.commands.settings import Settings, box_options, pass_settings
 from modferry.commands.terminal import LEAVE, raw_terminal
 from modferry.core.profilekeys import with_address
-from modferry.errors import UsageError
+from modferry.errors import TransportError, UsageError
 from modferry.transport.base import Line, Transport
 from modferry.transport.opening import open_transport
 from modferry_agent.wire import ToHostDecoder
@@ -76,6 +76,17 @@ def console(settings: Settings, transcript: Path | None) -> None:
         )
         attend(transport, keyboard, sys.stdout.fileno(), record)
     click.echo(err=True)
+
+
+def _sent_break(transport: Transport) -> bytes:
+    """Send a break; return what the person is told, nothing if it went."""
+    if not isinstance(transport, Line):
+        return b"\r\n[this line carries no break]\r\n"
+    try:
+        transport.send_break()
+    except TransportError as error:
+        return f"\r\n[no break was sent: {error}; {error.why}]\r\n".encode()
+    return b""
 
 
 @contextmanager
@@ -173,7 +184,5 @@ def attend(
                 return
             if what == "send":
                 transport.write(key)
-            elif isinstance(transport, Line):
-                transport.send_break()
             else:
-                os.write(screen, b"\r\n[this line carries no break]\r\n")
+                os.write(screen, _sent_break(transport))

@@ -33,8 +33,8 @@ class OutFile(click.ParamType[Path]):
     ) -> Path:
         """Return the path; click's usage error if nothing can be written there."""
         path = Path(value)
-        if self._or_stdout and path == STDOUT:
-            return path
+        if self._or_stdout and value == "-":
+            return STDOUT
         why = ""
         if path.is_dir():
             why = "it is a directory"

@@ -61,7 +61,13 @@ set -f
 for d in /tmp /run /dev/shm /var/tmp;do
 mkdir $d/modferry-$T-$$ 2>/dev/null&&D=$d/modferry-$T-$$&&break
 done
-trap "wait;cd /;rm -rf $D" EXIT
+J=
+fin(){ i=0
+while [ "$J" ]&&[ ! -f $D/e ]&&[ $i -lt 10 ];do sleep 1;i=$((i+1));done
+[ "$J" ]&&kill $J
+cd /;rm -rf $D
+}
+trap fin EXIT
 trap "exit 1" HUP TERM PIPE
 for K in cksum md5sum sha1sum sha256sum;do $K </dev/null >/dev/null&&break;done
 ck(){ k=$(printf %%s "$1"|$K);case $K in cksum)k=${k%%%% *}.${k#* };;
@@ -90,7 +96,7 @@ mv $D/t $D/e
 n=0;g=0;s=done;z="0 0 -";f=0;u=0;b=0
 [ "$D" ]||s=full
 tell(){ if [ $s = run ]&&[ -f $D/e ];then
-wait;read x <$D/e
+wait;J=;read x <$D/e
 set -- $(wc -c <$D/o)
 z="$x ${1:-0} $(sm $D/o)";s=done
 fi
@@ -126,7 +132,7 @@ if [ "$(sm $D/s)" != $3 ];then s=bad
 elif [ $4 = e ];then set +f;. $D/s;set -f;s=done;z="0 0 -"
 elif [ $4 = k ];then mv $D/s $D/f;s=done;z="0 0 -"
 else rm -f $D/e;s=run;z="0 0 -"
-if [ $4 = w ];then (job);else job& fi;fi
+if [ $4 = w ];then (job);else job& J=$!;fi;fi
 tell
 set -- $z
 [ $s = done ]&&[ $2 -gt 0 ]&&[ $2 -le %(small)d ]&&part %(small)d 0

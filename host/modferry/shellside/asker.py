@@ -9,6 +9,8 @@ from threading import Event, Lock, Thread
 from typing import TypeVar
 
 from modferry.core.lineshell import LINE_SUMS, Answers, line_to_box
+from modferry.core.profile import Login
+from modferry.endwatch import EndWatch
 from modferry.errors import TransportError
 from modferry.shellside.way import Recorder
 from modferry.transport.base import Transport
@@ -58,7 +60,13 @@ class Asker:
         self._record = record
         self._token = token
         self._baud = baud
-        self._answers = Answers(token, console)
+        self._end = EndWatch(Login().login_prompt)
+
+        def heard(text: bytes) -> None:
+            self._end.take(text, time.monotonic())
+            console(text)
+
+        self._answers = Answers(token, heard)
         self._waiting: list[list[str]] = []
         self.patience_s = PATIENCE_S
         self._lock = Lock()
@@ -131,11 +139,18 @@ class Asker:
             self.listen(POLL_S)
 
     def listen(self, wait_s: float) -> bytes:
-        """Take what comes in that time; return it."""
+        """Take what comes in that time; return it.
+
+        Raise BoxEndedError if the console says that no shell is there any more.
+        """
         came = self._transport.read(wait_s)
         if came:
             self._record("<", came)
-            self._waiting += self._answers.feed(came)
+            answers = self._answers.feed(came)
+            if answers:
+                self._end.alive()
+            self._waiting += answers
+        self._end.check(time.monotonic(), self._box)
         return came
 
     def wait_for_quiet(self) -> None:
@@ -145,7 +160,9 @@ class Asker:
             pass
 
     def send(self, body: str) -> None:
-        """Send a line."""
+        """Send a line, unless a getty or boot loader may be there to take it."""
+        if self._end.doubts:
+            return
         octets = line_to_box(self._token, body, self._answers.tool)
         with self._lock:
             self._record(">", octets)

@@ -85,11 +85,9 @@ class BoxLoader(Loader):
         )
         if status:
             raise scripts.refused(said, place)
-        try:
+        with self._shell.tidied(f"rm -rf {place}"):
             self._shell.write_file(f"{place}/module.ko", image, limit_s=LOAD_S)
             return self._ran(f"insmod {place}/module.ko {words}")
-        finally:
-            self._shell.run(f"rm -rf {place}", limit_s=QUICK_S)
 
     def delete(self, name: str, flags: int = DELETE_FLAGS) -> tuple[str, int]:
         """Run rmmod; it does not wait unless told to."""

@@ -68,7 +68,5 @@ def one_at_a_time(shell: Shell, *, dry_run: bool = False) -> Iterator[None]:
             where="/run/modferry-load.d",
             next_step="try again when it has ended",
         )
-    try:
+    with shell.tidied(who + _GIVE):
         yield
-    finally:
-        shell.run(who + _GIVE, limit_s=LIMIT_S)

@@ -5,14 +5,16 @@ from __future__ import annotations
 import gzip
 import hashlib
 import zlib
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager, suppress
 
 from modferry.core import events
-from modferry.errors import BootstrapError, ReplyError
+from modferry.errors import BootstrapError, ModferryError, ReplyError, TransportError
 from modferry.shellside import scripts
 from modferry.shellside.way import Taker, Way, quoted
 
 START_LIMIT_S = 30.0
+TIDY_LIMIT_S = 10.0
 GZIP_FORMAT = 31
 """For zlib: gzip's header, and the largest window."""
 
@@ -143,6 +145,26 @@ class Shell:
         if status:
             return None
         return gzip.decompress(octets) if pack else octets
+
+    @contextmanager
+    def tidied(self, script: str) -> Iterator[None]:
+        """Run a script at the end of a block, whose outcome it does not change.
+
+        Not where nobody answers any more, or waits: what it would tidy goes with the
+        shell, or is recognised by the shell's being gone.
+        """
+        try:
+            yield
+        except (TransportError, KeyboardInterrupt):
+            raise
+        except BaseException:
+            self._tidy(script)
+            raise
+        self._tidy(script)
+
+    def _tidy(self, script: str) -> None:
+        with suppress(ModferryError):
+            self.run(script, limit_s=TIDY_LIMIT_S)
 
     def lock(self, directory: str, *, wait_s: int) -> bool:
         """Lock a directory as the agent does, until `unlock`; False: another has it.

@@ -154,6 +154,7 @@ class Terminal:
         self._step += 1
         letter = "b" if form == "b" else "6"
         number = at = 0
+        moved = time.monotonic()
         while True:
             self._line.wait_for_quiet()
             ends = [at]
@@ -172,7 +173,16 @@ class Terminal:
             state = self._state(words, limit_s, flying)
             if state.step == self._step and state.state != "open":
                 return state
+            if state.state == "run":
+                raise self._busy()
+            if state.step < self._step - 1:
+                # Nothing of the step before has come there: this one takes its place.
+                self._step = state.step + 1
             came = state.count - number if state.step == self._step else 0
+            if came:
+                moved = time.monotonic()
+            elif time.monotonic() - moved > max(limit_s, ASK_LIMIT_S):
+                raise self._line.silent(limit_s)
             self._adapt(came, sent)
             number += came
             at = ends[came]
@@ -271,6 +281,14 @@ class Terminal:
         if state.state == "full" or state.status == "full":
             raise self._full()
         return state
+
+    def _busy(self) -> TransportError:
+        return TransportError(
+            "an earlier command still runs on the box",
+            where=self._box,
+            why="it took longer than its time limit, and its shell waits for it",
+            next_step="see what hangs there: a module's init, or a disk",
+        )
 
     def _full(self) -> ReplyError:
         return ReplyError(

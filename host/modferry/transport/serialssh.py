@@ -74,14 +74,24 @@ class LineOverSsh:
 
     def _tell(self, command: str) -> None:
         self.prepare()
-        assert self._shell is not None  # noqa: S101 - `prepare` opens it
-        self._shell.write(linepump.told(command))
+        shell, self._shell = self._shell, None
+        assert shell is not None  # noqa: S101 - `prepare` opens it
+        try:
+            self._told(shell, command)
+        except TransportError:
+            # Its answer might come yet, and be taken for that to the next command.
+            shell.close()
+            raise
+        self._shell = shell
+
+    def _told(self, shell: Transport, command: str) -> None:
+        shell.write(linepump.told(command))
         came = b""
         limit = time.monotonic() + TELL_S
         while (done := linepump.DONE.search(came)) is None:
             if time.monotonic() > limit:
                 raise TransportError(f"the shell beside {self.name} does not answer")
-            came += self._shell.read(0.2)
+            came += shell.read(0.2)
         if done[1] != b"0":
             raise TransportError(
                 f"{self.name} cannot be changed",
