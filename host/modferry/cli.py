@@ -18,7 +18,6 @@ from typing import TextIO
 import click
 
 from modferry import render
-from modferry.commands import box, console, deploy, facts, indexes, pull, push
 from modferry.commands.settings import Settings, output_options
 from modferry.core.results import Result, with_box
 from modferry.errors import (
@@ -36,15 +35,27 @@ _EPILOG = "Exit status: " + "; ".join(
 
 
 class Commands(click.Group):
-    """A group some of whose commands are imported only when they are asked for."""
+    """A group whose commands are imported only when they are asked for."""
 
     later: Mapping[str, str] = MappingProxyType(
         {
+            "console": "modferry.commands.console",
+            "deploy": "modferry.commands.deploy",
+            "depmod": "modferry.commands.indexes",
+            "diagnose": "modferry.commands.box",
             "diff": "modferry.commands.snapshot",
+            "explain": "modferry.commands.indexes",
+            "facts": "modferry.commands.facts",
+            "klog": "modferry.commands.box",
             "lab": "modferry.commands.lab",
+            "load": "modferry.commands.box",
+            "modules": "modferry.commands.box",
+            "pull": "modferry.commands.pull",
+            "push": "modferry.commands.push",
             "repair": "modferry.commands.repair",
             "runs": "modferry.commands.runs",
             "snapshot": "modferry.commands.snapshot",
+            "unload": "modferry.commands.box",
             "upgrade": "modferry.commands.upgrade",
         }
     )
@@ -74,23 +85,6 @@ def modferry() -> None:
     The box is reached over SSH or its serial console, and needs a Python from 2.6 on,
     or a shell for most.
     """
-
-
-for _command in (
-    deploy.deploy,
-    facts.facts,
-    push.push,
-    pull.pull,
-    indexes.depmod,
-    indexes.explain,
-    box.load,
-    box.unload,
-    box.modules,
-    box.diagnose,
-    box.klog,
-    console.console,
-):
-    modferry.add_command(_command)
 
 
 def run(arguments: Sequence[str]) -> int:

@@ -27,7 +27,6 @@ from modferry.fleet.inventory import Box, Inventory
 from modferry.fleet.runner import Runner
 from modferry.fleet.schedule import Policy, Schedule
 from modferry.fleetview import Events, LiveTable, PlainLines
-from modferry.report.junit import junit
 from modferry.transport.lanes import lane_of
 
 RETRIES = 3
@@ -76,6 +75,8 @@ def run_fleet(settings: Settings, inventory: Inventory, work: Work) -> FleetResu
         journal.finish(run, int(result.status))
     _write_retry_file(settings.retry_file, result.outcomes)
     if settings.junit is not None:
+        from modferry.report.junit import junit  # noqa: PLC0415 - few runs want one
+
         write_whole(settings.junit, junit(result, fleet.groups))
     return result
 
