@@ -5,8 +5,13 @@ r"""Fleets over SSH beside the peers: wall and client CPU for the same work on N
 
 A box is an address of one sshd on loopback, which shares the client's processors.
 The work on each: connect, push 100 kB, run a command that hashes it and sleeps 50 ms,
-collect the output.  VENV has ansible-core, pyinfra, parallel-ssh and asyncssh (pip's
-group "peers"); a program that is not there is left out, and the table says so.
+collect the output.  The programs run in turns, so that what else the machine does meets
+all of them; before each push of modferry's the boxes are as its row says.  VENV has
+ansible-core, pyinfra, parallel-ssh and asyncssh (pip's group "peers"); a program that
+is not there is left out, and the table says so.
+
+Do not set PYTHONDONTWRITEBYTECODE: modferry would be compiled at each start, which
+nothing that is installed is.
 """
 
 from __future__ import annotations
@@ -15,6 +20,7 @@ import argparse
 import os
 import resource
 import shlex
+import shutil
 import statistics
 import subprocess
 import sys
@@ -28,6 +34,8 @@ from support.sshd import OLD
 HERE = Path(__file__).resolve().parent
 SIZE_BYTES = 100_000
 COMMAND = f"head -c {SIZE_BYTES} | sha256sum; sleep 0.05"
+FIRST, SECOND = "modferry push, first: no agent there", "modferry push, second"
+PUSHES = (FIRST, SECOND, "modferry push, nothing changed")
 PLAYBOOK = """\
 - hosts: all
   gather_facts: false
@@ -49,9 +57,10 @@ def commands(there: Boxes, peers: Path | None) -> Iterator[tuple[str, list[str]]
     yield "modferry's engine, same work", [own, str(HERE / "ours.py"), *words]
     fleet = ["-i", str(there.fleet), "--on", "all"]
     place = str(there.folder / "own")
-    yield "modferry push, its agent", [
-        own, "-m", "modferry", "push", str(file), "--to", place, *fleet,
-    ]  # fmt: skip
+    for row in PUSHES:
+        yield row, [
+            own, "-m", "modferry", "push", str(file), "--to", place, *fleet,
+        ]  # fmt: skip
     yield "paramiko by hand, Python on the box", [
         own, str(HERE / "byhand.py"), *words[:-1], _on_the_box(there),
     ]  # fmt: skip
@@ -91,6 +100,15 @@ def _pyinfra_inventory(there: Boxes) -> Path:
     }
     path.write_text(f"boxes = ({list(there.addresses)!r}, {options!r})\n")
     return path
+
+
+def prepare(name: str, there: Boxes) -> None:
+    """Bring the boxes, and the file that is pushed, into the state of a row."""
+    if name in (FIRST, SECOND):
+        (there.folder / "file").write_bytes(os.urandom(SIZE_BYTES))
+    if name == FIRST:
+        for box in (there.folder / "boxes").iterdir():
+            shutil.rmtree(box)
 
 
 def measured(command: list[str], there: Boxes) -> tuple[float, float, str] | None:
@@ -137,13 +155,20 @@ def main() -> None:
 def _table(count: int, there: Boxes, options: argparse.Namespace) -> None:
     print(f"\n| {count} boxes | wall s | client CPU s | to by hand: wall, CPU |")
     print("|---|---|---|---|")
+    wanted = [word for word in options.only.split(",") if word]
+    rows = {
+        name: command
+        for name, command in commands(there, options.peers)
+        if not wanted or any(word in name for word in wanted)
+    }
+    runs: dict[str, list[tuple[float, float, str]]] = {name: [] for name in rows}
+    for _ in range(options.rounds):
+        for name, command in rows.items():
+            prepare(name, there)
+            run = measured(command, there)
+            runs[name] += [run] if run is not None else []
     first: tuple[float, float] | None = None
-    for name, command in commands(there, options.peers):
-        wanted = [word for word in options.only.split(",") if word]
-        if wanted and not any(word in name for word in wanted):
-            continue
-        runs = [measured(command, there) for _ in range(options.rounds)]
-        found = [run for run in runs if run is not None]
+    for name, found in runs.items():
         if not found:
             print(f"| {name} | not installed | | |")
             continue
