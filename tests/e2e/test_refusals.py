@@ -112,14 +112,6 @@ def test_a_module_with_another_kernels_vermagic(practice_image, tmp_path):
         }  # fmt: skip
 
 
-def test_a_console_of_a_box_without_python(practice_image, tmp_path):
-    with box_up(practice_image, tmp_path / "lab", switches={"nopython": ""}) as box:
-        ran = modferry("facts", "--on", "practice", lab=box.directory)
-
-        explained(ran, 4, "no Python")
-        assert "over SSH" in ran.error["next"]
-
-
 def test_a_full_disk(practice_image, tmp_path):
     full = "/var/lib,/tmp,/var/tmp,/mnt"
     with box_up(practice_image, tmp_path / "lab", switches={"full": full}) as box:
