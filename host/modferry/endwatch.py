@@ -37,15 +37,17 @@ class EndWatch:
 
     def take(self, text: bytes, now: float) -> None:
         """Read what came beside the frames."""
-        self._text = (self._text + text)[-KEPT_BYTES:]
+        # One read may bring much behind a sign: it is looked for before the cut.
+        text = self._text + text
+        self._text = text[-KEPT_BYTES:]
         if self._ended and not self._asked_for_login:
             return
-        ended = end_in(self._text)
+        ended = end_in(text)
         # What others print may end like a prompt, and go on behind it.
         self._asked_for_login = not ended and bool(self._prompt.search(self._text))
         ended = RESTARTED if self._asked_for_login else ended
         if ended and not self._ended:
-            self._since, self._said = now, last_lines(self._text)
+            self._since, self._said = now, last_lines(text)
         self._ended = ended
 
     def check(self, now: float, name: str) -> None:

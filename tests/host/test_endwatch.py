@@ -82,3 +82,11 @@ def test_a_panic_is_not_waited_out():
         watch.check(102.0, "a line")
 
     assert not caught.value.is_back
+
+
+def test_a_sign_counts_however_much_came_behind_it_in_one_read():
+    watch = EndWatch(PROMPT)
+
+    watch.take(BOOT + b"[    0.000000] Command line: quiet\r\n" * 100, 100.0)
+
+    assert watch.doubts
