@@ -22,6 +22,8 @@ from modferry_agent.wire import Frame
 if TYPE_CHECKING:
     from typing import Callable  # noqa: F401  # novermin
 
+    Encode = Callable[[Frame], bytes]
+
 # Of the stated window, in bytes on the line: below N_TTY's 4095.
 TTY_WINDOW = 3584
 TTY_PAYLOAD = 512
@@ -49,14 +51,15 @@ class Link(object):
     """One end of a link.
 
     link_id: 16 bits; frames of another id belong to an earlier session and are dropped
-    encode: `wire.encode_to_host` or `wire.encode_to_box`
+    encode: `wire.encode_to_host`, or what the host has for the other direction
+    growth: how many times longer that makes a payload, at most and by and large
     decoder: the other direction's
     window: bytes on the line at most, as sent
     payload: bytes of a frame to begin with; adapted to the loss where `adapt`
     """
 
-    def __init__(self, link_id, encode, decoder, window, payload, adapt=True):
-        # type: (int, Callable[[Frame], bytes], wire.Decoder, int, int, bool) -> None
+    def __init__(self, link_id, encode, growth, decoder, window, payload, adapt=True):
+        # type: (int, Encode, float, wire.Decoder, int, int, bool) -> None
         """Begin with nothing sent and nothing received."""
         self.link_id = link_id
         self.payload = payload
@@ -66,6 +69,7 @@ class Link(object):
         self.acknowledged = 0
         self.last_heard = None  # type: float | None
         self._encode = encode
+        self._growth = growth
         self._decoder = decoder
         self._window = window
         self._adapt = adapt
@@ -96,10 +100,11 @@ class Link(object):
         """Queue a frame that is not acknowledged as data: PING, START or BYE."""
         self._control.append(self._encode(Frame(self.link_id, kind, 0, payload)))
 
-    def speak(self, encode):
-        # type: (Callable[[Frame], bytes]) -> None
+    def speak(self, encode, growth):
+        # type: (Encode, float) -> None
         """Encode by another alphabet from now on."""
         self._encode = encode
+        self._growth = growth
 
     @property
     def unsent(self):
@@ -155,11 +160,7 @@ class Link(object):
 
     def _widest(self):
         # type: () -> int
-        # What a frame takes on the line at most: base64's four bytes of three to the
-        # host, an escape for each thirteenth byte under the best key to the box.
-        if self._encode is wire.encode_to_box:
-            return self.payload * 13 // 12 + FRAME_COST
-        return self.payload * 4 // 3 + FRAME_COST
+        return int(self.payload * self._growth) + FRAME_COST
 
     def _launch(self, sent, now):
         # type: (_Sent, float) -> bytes
@@ -278,20 +279,9 @@ def _holds(expected, held, sequence):
     return ahead < -1 or 0 <= ahead < MAP_BITS and bool(held >> ahead & 1)
 
 
-def host_link(link_id, tty):
-    # type: (int, bool) -> Link
-    """Return the host's end, on a terminal line or on a pipe."""
-    return _link(link_id, wire.encode_to_box, wire.ToHostDecoder(), tty)
-
-
 def box_link(link_id, tty):
     # type: (int, bool) -> Link
     """Return the box's end, on a terminal line or on a pipe."""
-    return _link(link_id, wire.encode_to_host, wire.ToBoxDecoder(), tty)
-
-
-def _link(link_id, encode, decoder, tty):
-    # type: (int, Callable[[Frame], bytes], wire.Decoder, bool) -> Link
-    if tty:
-        return Link(link_id, encode, decoder, TTY_WINDOW, TTY_PAYLOAD)
-    return Link(link_id, encode, decoder, PIPE_WINDOW, PIPE_PAYLOAD, adapt=False)
+    window, payload = (TTY_WINDOW, TTY_PAYLOAD) if tty else (PIPE_WINDOW, PIPE_PAYLOAD)
+    encode, growth, decoder = wire.encode_to_host, wire.BASE64_GROWTH, wire.ToBoxDecoder
+    return Link(link_id, encode, growth, decoder(), window, payload, adapt=tty)

@@ -19,6 +19,8 @@ Both directions carry the same frame body; each has an alphabet of its own.
     7 bits   to host the same with the high bits cut off: 7D  digits 20..60  7E
              to box 7E 7D  base64 of the body  7E; no key is 7D
 
+    a pipe   to box 7E FF  the body, its 7D and 7E escaped  7E; no key is FF
+
 Numbers are big-endian.  A frame whose CRC disagrees was never there.
 """
 
@@ -85,6 +87,7 @@ def decode_body(body):
 
 # To host.
 
+BASE64_GROWTH = 4 / 3.0
 _BASE64 = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/="
 _HIGH = b"".join([octet(0xA0 + index) for index in range(len(_BASE64))])
 _FRAME_START = b"\xfd"
@@ -171,79 +174,32 @@ def _from_base64(digits):
 
 # To box.
 
-_FLAG = b"\x7e"
-_ESCAPE = b"\x7d"
-_FLIP = 0x40
+FLAG = b"\x7e"
+ESCAPE = b"\x7d"
+FLIP = 0x40
 # ^C ^D BS TAB LF CR ^O ^Q ^S ^U ^V ^X ^Z ESC ^\ DEL, and FF: telnet and PARMRK.
-_UNSAFE = b"\x03\x04\x08\x09\x0a\x0d\x0f\x11\x13\x15\x16\x18\x1a\x1b\x1c\x7f\xff"
-_ESCAPED = _ESCAPE + _FLAG + _UNSAFE
-_REPLACEMENTS = [
-    (octet(value), _ESCAPE + octet(value ^ _FLIP)) for value in octets_of(_ESCAPED)
-]
-
-
-def _xor_table(key):
-    # type: (int) -> bytes
-    return b"".join([octet(value ^ key) for value in range(256)])
-
-
-def _unescaped_under(key):
-    # type: (int) -> bytes
-    unsafe = set(octets_of(_ESCAPED))
-    return b"".join([octet(v) for v in range(256) if v ^ key not in unsafe])
-
-
-_KEYS = [key for key in range(256) if key not in set(octets_of(_ESCAPED))]
+UNSAFE = b"\x03\x04\x08\x09\x0a\x0d\x0f\x11\x13\x15\x16\x18\x1a\x1b\x1c\x7f\xff"
+# Begins a pipe's frame: no key, as it would be escaped.
+PLAIN = b"\xff"
+# Bytes under one key: with fewer the keys cost more than they spare.
+SEGMENT = 64
 _XOR = {}  # type: dict[int, bytes]
-_SAFE = {}  # type: dict[int, bytes]
 
 
-def _xor(key):
+def xor_table(key):
     # type: (int) -> bytes
+    """Return what translates bytes into themselves XOR a key, and back."""
     table = _XOR.get(key)
     if table is None:
-        table = _XOR[key] = _xor_table(key)
+        table = _XOR[key] = b"".join([octet(value ^ key) for value in range(256)])
     return table
 
 
-# Bytes under one key: with fewer the keys cost more than they spare.
-_SEGMENT = 64
-
-
-def _best_key(segment, keys):
-    # type: (bytes, list[int]) -> int
-    best, fewest = keys[0], len(segment) + 1
-    for key in keys:
-        safe = _SAFE.get(key)
-        if safe is None:
-            safe = _SAFE[key] = _unescaped_under(key)
-        count = len(segment.translate(None, safe))
-        if count < fewest:
-            best, fewest = key, count
-            if not count:
-                break
-    return best
-
-
-def encode_to_box(frame):
-    # type: (Frame) -> bytes
-    """Return a frame as the host sends it."""
-    body = encode_body(frame)
-    # A long frame is a pipe's: an escaped byte costs less there than the search.
-    keys = _KEYS if len(body) < 2048 else _KEYS[:1]
-    pieces = []
-    for at in range(0, len(body), _SEGMENT):
-        segment = body[at : at + _SEGMENT]
-        key = _best_key(segment, keys)
-        pieces.append(octet(key) + segment.translate(_xor(key)))
-    escaped = b"".join(pieces)
-    for value, replacement in _REPLACEMENTS:
-        escaped = escaped.replace(value, replacement)
-    return _FLAG + escaped + _FLAG
-
-
 class ToBoxDecoder(object):
-    """Finds the host's frames in what arrives at the box; anything else is dropped."""
+    """Finds the host's frames in what arrives at the box; anything else is dropped.
+
+    All three forms of them: what the host sends, it encodes itself.
+    """
 
     def __init__(self):
         # type: () -> None
@@ -253,7 +209,7 @@ class ToBoxDecoder(object):
     def feed(self, octets):
         # type: (bytes) -> Iterator[Frame]
         """Yield the frames that these bytes complete."""
-        pieces = (self._held + octets).split(_FLAG)
+        pieces = (self._held + octets).split(FLAG)
         self._held = pieces.pop()
         if len(self._held) > 2 * FRAME_LIMIT:
             self._held = b""
@@ -268,28 +224,23 @@ class ToBoxDecoder(object):
         return b""
 
 
-def encode_to_box_in_7_bits(frame):
-    # type: (Frame) -> bytes
-    """Return a frame as the host sends it over a line that is not 8-bit clean."""
-    digits = binascii.b2a_base64(encode_body(frame)).rstrip(b"\n")
-    return _FLAG + _ESCAPE + digits + _FLAG
-
-
 def _unescape(piece):
     # type: (bytes) -> Frame | None
     if len(piece) <= OVERHEAD:
         return None
-    if piece.startswith(_ESCAPE):
+    if piece.startswith(ESCAPE):
         return _from_base64(piece[1:])
-    parts = piece.split(_ESCAPE)
+    parts = piece.split(ESCAPE)
     for index in range(1, len(parts)):
         if not parts[index]:
             return None
         first = octets_of(parts[index][:1])[0]
-        parts[index] = octet(first ^ _FLIP) + parts[index][1:]
-    keyed = b"".join(parts)
-    body = []
-    for at in range(0, len(keyed), _SEGMENT + 1):
-        key = octets_of(keyed[at : at + 1])[0]
-        body.append(keyed[at + 1 : at + 1 + _SEGMENT].translate(_xor(key)))
-    return decode_body(b"".join(body))
+        parts[index] = octet(first ^ FLIP) + parts[index][1:]
+    body = b"".join(parts)
+    if body.startswith(PLAIN):
+        return decode_body(body[1:])
+    segments = []
+    for at in range(0, len(body), SEGMENT + 1):
+        key = octets_of(body[at : at + 1])[0]
+        segments.append(body[at + 1 : at + 1 + SEGMENT].translate(xor_table(key)))
+    return decode_body(b"".join(segments))

@@ -102,18 +102,19 @@ class AgentSide:
 
     def _push(self, content: bytes, path: str, mode: int, parts: list[str]) -> Any:  # noqa: ANN401
         deflate = bool(self.greeting["zlib"])
+        summed = resources.sha256(content)
         arguments = {
             "path": path,
             "size": len(content),
-            "sha256": resources.sha256(content),
+            "sha256": summed,
             "mode": mode,
             "encoding": "deflate" if deflate else "stored",
         }
         identity = self._ask("push", arguments, parts)
         message = self._answer(identity, "push", b"ready")
         if message["kind"] == b"ready":
-            pieces = deflated(content) if deflate else pieces_of(content)
-            self._stream(identity, pieces, len(content), path)
+            pieces = deflated(content, summed) if deflate else pieces_of(content)
+            self._stream(identity, iter(pieces), len(content), path)
             message = self._answer(identity, "push")
         return text_of(message["value"])
 

@@ -19,6 +19,7 @@ from dataclasses import dataclass, replace
 from modferry.agentstart import start_agent
 from modferry.core.bootloaders import AT_PROMPT, waiting
 from modferry.core.launch import shell_script
+from modferry.core.tobox import encode_to_box
 from modferry.errors import BoxError, NoPythonError, TransportError
 from modferry.lineshell import start_line_shell
 from modferry.login import AGAIN_S, become, log_in, probe
@@ -203,7 +204,7 @@ def _poke(wanted: Wanted, seen: Seen) -> Generator[Step, Heard, None]:
     if seen.tries % 3 == 2:  # noqa: PLR2004 - the second of three
         # No answer and no echo: it may be an agent whose host died.
         frame = wire.Frame(wanted.launch.link_id, wire.START, 0, b"")
-        yield Send(wire.encode_to_box(frame))
+        yield Send(encode_to_box(frame))
         return
     if seen.tries > TRIES:
         yield from interrupt()

@@ -11,11 +11,10 @@ from modferry.consoletext import ConsoleLines
 from modferry.core.profile import Login
 from modferry.endwatch import EndWatch
 from modferry.errors import TransportError
-from modferry.sevenbits import StrippedDecoder
+from modferry.hostlink import IN_7_BITS, IN_8_BITS, host_link
 from modferry.trace import Trace
 from modferry.transport.base import Line, Transport
 from modferry_agent import wire
-from modferry_agent.link import TTY_PAYLOAD, TTY_WINDOW, Link, host_link
 from modferry_agent.values import decode_value, encode_value
 
 PING_S = 2.0
@@ -78,10 +77,7 @@ class Channel:
         The text in them was shown when they came.  seven: the line cuts off high bits.
         """
         self._seven = seven
-        if seven:
-            self._link = seven_bit_link(link_id)
-        else:
-            self._link = host_link(link_id, tty=self._tty)
+        self._link = host_link(link_id, tty=self._tty, seven=seven)
         now = self._began = self._pinged = time.monotonic()
         self._heartbeat = ALL_BYTES if self._tty else b""
         self.waiting.clear()
@@ -111,11 +107,9 @@ class Channel:
 
         If not, the frames of 7 bits are tried, and stay if they do.
         """
-        tries = [wire.encode_to_box_in_7_bits]
-        if not self._seven:
-            tries = [wire.encode_to_box, *tries]
-        for encode in tries:
-            self._link.speak(encode)
+        tries = [IN_7_BITS] if self._seven else [IN_8_BITS, IN_7_BITS]
+        for alphabet in tries:
+            self._link.speak(*alphabet)
             if any(self._is_answered(ALL_BYTES, limit_s) for limit_s in PROBES_S):
                 self._heartbeat = b""
                 return True
@@ -231,10 +225,3 @@ class Channel:
             while not self._link.closed and time.monotonic() < limit:
                 self.exchange()
         self.console.end()
-
-
-def seven_bit_link(link_id: int) -> Link:
-    """Return the host's end on a line that cuts off the high bits."""
-    encode, decoder = wire.encode_to_box_in_7_bits, StrippedDecoder()
-    # It is used as the agent's decoders are.
-    return Link(link_id, encode, decoder, TTY_WINDOW, TTY_PAYLOAD)  # type: ignore[arg-type]

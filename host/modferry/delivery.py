@@ -7,7 +7,10 @@ from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
+from itertools import count, islice
+from threading import Lock
 from typing import Any
+from weakref import WeakValueDictionary
 
 from modferry.core.messages import plain_of
 from modferry.core.packing import PACKINGS, Packed, Summed, Whole, packed
@@ -120,8 +123,46 @@ def pieces_of(octets: bytes) -> Iterator[tuple[bytes, int]]:
         yield piece, at + len(piece)
 
 
-def deflated(content: bytes) -> Iterator[tuple[bytes, int]]:
-    """Yield the bytes deflated, in chunks, each with how much of them went in."""
+class Deflated:
+    """A file deflated while it is sent, once for all boxes that are sent it meanwhile.
+
+    Iterate for the bytes in chunks, each with how much of the file went in.
+    """
+
+    def __init__(self, content: bytes) -> None:
+        """Begin with nothing made."""
+        self._made: list[tuple[bytes, int]] = []
+        self._source = _deflated(content)
+        self._making = Lock()
+
+    def __iter__(self) -> Iterator[tuple[bytes, int]]:
+        """Yield all chunks from the first on; a new one is made for who is ahead."""
+        for at in count():
+            with self._making:
+                if at == len(self._made):
+                    self._made.extend(islice(self._source, 1))
+                if at == len(self._made):
+                    return
+            yield self._made[at]
+
+
+_under_way: WeakValueDictionary[str, Deflated] = WeakValueDictionary()
+_looking = Lock()
+
+
+def deflated(content: bytes, summed: str) -> Deflated:
+    """Return the file deflated, shared with who is being sent it now.
+
+    summed: its sha256.
+    """
+    with _looking:
+        found = _under_way.get(summed)
+        if found is None:
+            found = _under_way[summed] = Deflated(content)
+        return found
+
+
+def _deflated(content: bytes) -> Iterator[tuple[bytes, int]]:
     packer = zlib.compressobj(9)
     kept = b""
     for at in range(0, len(content), PACKED_AT_ONCE):

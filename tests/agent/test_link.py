@@ -8,10 +8,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from modferry.core.tobox import encode_to_box
+from modferry.hostlink import host_link
 from modferry_agent import wire
 from modferry_agent.framesize import cut
 from modferry_agent.inbox import PIECE, Inbox
-from modferry_agent.link import Link, box_link, host_link
+from modferry_agent.link import Link, box_link
 from modferry_agent.wire import Frame
 
 STEP_S = 0.02
@@ -111,7 +113,7 @@ def test_frames_of_an_earlier_session_are_dropped():
 def test_a_start_frame_of_any_id_is_heard():
     box = box_link(4, tty=True)
 
-    box.receive(wire.encode_to_box(wire.Frame(9, wire.START, 0, b"")), 1.0)
+    box.receive(encode_to_box(wire.Frame(9, wire.START, 0, b"")), 1.0)
 
     assert box.restart_id == 9
 

@@ -7,8 +7,10 @@ from typing import Any
 
 import pytest
 
+from modferry.core.tobox import encode_to_box
+from modferry.hostlink import host_link
 from modferry_agent import serve, wire
-from modferry_agent.link import Link, host_link
+from modferry_agent.link import Link
 from modferry_agent.requests import TABLE, Request
 from modferry_agent.serve import Service
 from modferry_agent.system.wireend import LineError
@@ -66,7 +68,7 @@ def test_a_host_that_takes_over_gets_no_answer_to_what_it_did_not_ask(job):
         return "for the first host"
 
     job(work)
-    start = wire.encode_to_box(wire.Frame(SECOND, wire.START, 0, b""))
+    start = encode_to_box(wire.Frame(SECOND, wire.START, 0, b""))
     end = ScriptedEnd(request_on(host_link(FIRST, tty=False), "job"), start, b"")
 
     with pytest.raises(LineError):

@@ -8,6 +8,11 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from modferry.core.tobox import (
+    encode_to_box,
+    encode_to_box_in_7_bits,
+    encode_to_pipe,
+)
 from modferry_agent import wire
 from modferry_agent.wire import Frame
 
@@ -25,6 +30,14 @@ TEXT = st.binary(max_size=80).map(lambda octets: bytes(o & 0x7F for o in octets)
 ACTED_ON = set(b"\n\r\x03\x04\x1a\x1c\x11\x13\x0f\x15\x16\x18\x09\x1b\x7f\xff")
 
 
+DIRECTIONS = [
+    (wire.encode_to_host, wire.ToHostDecoder),
+    (encode_to_box, wire.ToBoxDecoder),
+    (encode_to_box_in_7_bits, wire.ToBoxDecoder),
+    (encode_to_pipe, wire.ToBoxDecoder),
+]
+
+
 def fields(frame: Frame) -> tuple[int, bytes, int, bytes]:
     return frame.link_id, frame.kind, frame.sequence, frame.payload
 
@@ -39,7 +52,7 @@ def test_to_host_is_at_0x80_and_above_only(frame):
 
 @given(FRAMES)
 def test_to_box_holds_nothing_that_a_shell_or_tty_acts_on(frame):
-    assert not ACTED_ON & set(wire.encode_to_box(frame))
+    assert not ACTED_ON & set(encode_to_box(frame))
 
 
 @given(st.lists(FRAMES, max_size=4), st.lists(TEXT, min_size=5, max_size=5))
@@ -57,13 +70,7 @@ def test_console_text_between_and_in_the_frames_costs_nothing(frames, texts):
     assert decoder.take_text() == texts[4] + b"".join(texts[: len(frames)])
 
 
-@pytest.mark.parametrize(
-    ("encode", "decoder"),
-    [
-        (wire.encode_to_host, wire.ToHostDecoder),
-        (wire.encode_to_box, wire.ToBoxDecoder),
-    ],
-)
+@pytest.mark.parametrize(("encode", "decoder"), DIRECTIONS)
 @given(frames=st.lists(FRAMES, max_size=4), cuts=st.lists(st.integers(0, 2000)))
 def test_frames_come_whole_however_the_bytes_are_cut(encode, decoder, frames, cuts):
     line = b"".join(encode(frame) for frame in frames)
@@ -77,13 +84,7 @@ def test_frames_come_whole_however_the_bytes_are_cut(encode, decoder, frames, cu
     assert [fields(f) for f in got] == [fields(f) for f in frames]
 
 
-@pytest.mark.parametrize(
-    ("encode", "decoder"),
-    [
-        (wire.encode_to_host, wire.ToHostDecoder),
-        (wire.encode_to_box, wire.ToBoxDecoder),
-    ],
-)
+@pytest.mark.parametrize(("encode", "decoder"), DIRECTIONS)
 @given(
     first=FRAMES,
     second=FRAMES,
@@ -133,13 +134,7 @@ DAMAGE = st.lists(
 )
 
 
-@pytest.mark.parametrize(
-    ("encode", "decoder"),
-    [
-        (wire.encode_to_host, wire.ToHostDecoder),
-        (wire.encode_to_box, wire.ToBoxDecoder),
-    ],
-)
+@pytest.mark.parametrize(("encode", "decoder"), DIRECTIONS)
 @given(
     frames=st.lists(FRAMES, min_size=1, max_size=8),
     damage=DAMAGE,

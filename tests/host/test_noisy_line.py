@@ -12,6 +12,7 @@ from dataclasses import replace
 import pytest
 
 from modferry.core import events
+from modferry.core.tobox import encode_to_box
 from modferry.fleet.inventory import resolve
 from modferry.session import Session
 from modferry_agent import wire
@@ -78,7 +79,7 @@ def test_a_short_frame_that_passes_seven_bits_proves_no_line_of_eight(
     lucky = next(
         link_id
         for link_id in range(1, 0xFFFF)
-        if max(wire.encode_to_box(wire.Frame(link_id, wire.PING, 0, b""))) < 0x80
+        if max(encode_to_box(wire.Frame(link_id, wire.PING, 0, b""))) < 0x80
     )
     monkeypatch.setattr("modferry.starting.random.randrange", lambda *_: lucky)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import zlib
 from collections import deque
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
@@ -15,6 +16,7 @@ from modferry.core import events
 from modferry.delivery import CHUNK, deflated, pieces_of
 from modferry.errors import BoxEndedError, TransportError
 from modferry.fleet.inventory import resolve
+from modferry.resources import sha256
 
 
 class DeadLink:
@@ -84,7 +86,7 @@ def test_only_the_last_chunk_is_the_last():
 def test_a_large_file_is_packed_while_it_goes_out():
     # The agent leaves a line that says nothing for 12 seconds; 400 MB take longer.
     content = os.urandom(1 << 20)
-    packed = deflated(content)
+    packed = iter(deflated(content, "its sha256"))
 
     first, behind = next(packed)
 
@@ -92,6 +94,33 @@ def test_a_large_file_is_packed_while_it_goes_out():
     assert behind < len(content) // 8
     whole = first + b"".join(octets for octets, _ in packed)
     assert zlib.decompress(whole) == content
+
+
+def test_a_file_that_goes_to_many_boxes_is_packed_once():
+    content = os.urandom(300_000)
+    ahead = iter(deflated(content, "its sha256"))
+    got_ahead = [next(ahead)]
+
+    behind = deflated(content, "its sha256")
+    got_behind = list(behind)
+    got_ahead += ahead
+
+    assert all(one is two for one, two in zip(got_ahead, got_behind, strict=True))
+    assert zlib.decompress(b"".join(octets for octets, _ in got_behind)) == content
+
+
+def test_many_threads_each_get_all_of_a_file_in_order():
+    content = os.urandom(400_000)
+
+    with ThreadPoolExecutor(16) as pool:
+        sums = set(pool.map(lambda _: inflated_sum(content), range(64)))
+
+    assert sums == {sha256(content)}
+
+
+def inflated_sum(content: bytes) -> str:
+    chunks = deflated(content, sha256(content))
+    return sha256(zlib.decompress(b"".join(octets for octets, _ in chunks)))
 
 
 @pytest.mark.parametrize(

@@ -115,7 +115,11 @@ def measured(command: list[str], there: Boxes) -> tuple[float, float, str] | Non
     """Return wall and CPU seconds of a client and its children, and its last line."""
     if not Path(command[0]).exists():
         return None
-    environment = os.environ | {
+    environment = {
+        name: value
+        for name, value in os.environ.items()
+        if name != "PYTHONDONTWRITEBYTECODE"
+    } | {
         "BENCH_FILE": str(there.folder / "file"),
         "ANSIBLE_PIPELINING": "True",
         "ANSIBLE_HOST_KEY_CHECKING": "True",
