@@ -13,9 +13,10 @@ import tempfile
 import zipfile
 from collections.abc import Callable
 from contextlib import suppress
-from functools import cache
+from functools import cache, wraps
 from pathlib import Path
 from threading import RLock
+from typing import ParamSpec, TypeVar
 
 from modferry import bundle
 from modferry_agent.requests import PARTS, TABLE
@@ -23,21 +24,34 @@ from modferry_agent.requests import PARTS, TABLE
 HERE = Path(__file__).resolve().parent
 _MAKER = Path(bundle.__file__)
 _MAKING = RLock()
+P = ParamSpec("P")
+R = TypeVar("R")
 
 
-@cache
+# `cache` alone lets each thread of a fleet that is new make its own.
+def _once(make: Callable[P, R]) -> Callable[P, R]:
+    kept = cache(make)
+
+    @wraps(make)
+    def made(*args: P.args, **kwargs: P.kwargs) -> R:
+        with _MAKING:
+            return kept(*args, **kwargs)  # type: ignore[arg-type]
+
+    return made
+
+
+@_once
 def agent_archive() -> bytes:
     """Return the agent's archive."""
-    with _MAKING:
-        shipped = HERE / "agent.pyz"
-        if shipped.is_file():
-            return shipped.read_bytes()
-        folder = HERE.parent.parent / "agent" / "modferry_agent"
-        made = _kept(_digest_of(folder), lambda: {"": bundle.build_agent(folder)})
-        return made[""]
+    shipped = HERE / "agent.pyz"
+    if shipped.is_file():
+        return shipped.read_bytes()
+    folder = HERE.parent.parent / "agent" / "modferry_agent"
+    made = _kept(_digest_of(folder), lambda: {"": bundle.build_agent(folder)})
+    return made[""]
 
 
-@cache
+@_once
 def agent_parts() -> dict[str, bytes]:
     """Return the parts of the archive, in the order in which they are needed."""
     roots: dict[str, list[str]] = {part: [] for part in PARTS}
@@ -48,11 +62,10 @@ def agent_parts() -> dict[str, bytes]:
         roots[request.part].append(request.function.split(":")[0])
     archive = agent_archive()
     digest = sha256(archive + repr(roots).encode() + _MAKER.read_bytes())
-    with _MAKING:
-        return _kept(digest, lambda: bundle.split_agent(archive, roots))
+    return _kept(digest, lambda: bundle.split_agent(archive, roots))
 
 
-@cache
+@_once
 def part_sha256(part: str) -> str:
     """Return the sha256 of a part in hexadecimal: its name on a box."""
     return sha256(agent_parts()[part])

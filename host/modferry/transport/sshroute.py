@@ -121,6 +121,11 @@ def connected_route(stops: Sequence[Stop]) -> list[paramiko.Transport]:
     return connections
 
 
+LOOK_UP_S = 0.5
+"""How often a connection that waits looks whether it was closed, or wants a keepalive;
+paramiko's tenth of a second costs a fleet that waits a part of a processor."""
+
+
 def _connected(stop: Stop, through: paramiko.Transport | None) -> paramiko.Transport:
     ssh, timeouts = stop.profile.ssh, stop.profile.timeouts
     book = KeyBook.of(stop.hop, stop.port, stop.place)
@@ -150,6 +155,8 @@ def _connected(stop: Stop, through: paramiko.Transport | None) -> paramiko.Trans
             stop.hop.identities_only,
             stop.hop.use_agent,
         ).authenticate(connection)
+        # Until now a limit was near; from now on paramiko would wake up for nothing.
+        connection.sock.settimeout(LOOK_UP_S)
     except (paramiko.SSHException, EOFError, OSError, ValueError) as error:
         connection.close()
         failure = _no_session(stop, through, error)
