@@ -13,6 +13,7 @@ import sys
 from modferry_agent.compat import native, raw
 
 DIGEST_BYTES = 32
+_DIGITS = 64
 
 
 def own_archive():
@@ -21,6 +22,16 @@ def own_archive():
     # .../modferry-SHA256.pyz/modferry_agent/__init__.py
     path = os.path.abspath(str(sys.modules["modferry_agent"].__file__))
     return os.path.dirname(os.path.dirname(path))
+
+
+def digest_in(name):
+    # type: (str) -> str
+    """Return the sha256 in the name of an archive, a part or their byte code, or ""."""
+    digits = name[len("modferry-") :][:_DIGITS]
+    end = name[len("modferry-") + _DIGITS :][:4]
+    if name.startswith("modferry-") and end in (".pyz", ".zip"):
+        return "" if digits.strip("0123456789abcdef") else digits
+    return ""
 
 
 def magic():

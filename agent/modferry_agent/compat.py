@@ -10,9 +10,15 @@ import sys
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Iterator, TypeVar  # noqa: F401  # novermin
+    from typing import Any, Iterator, TypeVar  # noqa: F401  # novermin
 
     _V = TypeVar("_V")
+
+# The module around this one makes enumerations, at half the price of a start.
+try:
+    signal = __import__("_signal")  # type: Any
+except ImportError:
+    signal = __import__("signal")
 
 if sys.version_info >= (3,):
 

@@ -10,7 +10,6 @@ tells the time and carries the bytes.
 """
 
 import struct
-from operator import attrgetter
 
 from modferry_agent import wire
 from modferry_agent.compat import TYPE_CHECKING
@@ -59,7 +58,7 @@ class Link(object):
     """
 
     def __init__(self, link_id, encode, growth, decoder, window, payload, adapt=True):
-        # type: (int, Encode, float, wire.Decoder, int, int, bool) -> None
+        # type: (int, Encode, float, wire.ToBoxDecoder, int, int, bool) -> None
         """Begin with nothing sent and nothing received."""
         self.link_id = link_id
         self.payload = payload
@@ -131,7 +130,7 @@ class Link(object):
             # The tail is gone or its acknowledgement: ask with one frame, not with all.
             self._patience.lengthen()
             self._timer = now
-            self._take_for_lost(min(self._flying, key=attrgetter("sequence")))
+            self._take_for_lost(min(self._flying, key=lambda sent: sent.sequence))
         while self._lost:
             sent = self._lost.pop(0)
             self.resent += 1

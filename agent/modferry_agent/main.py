@@ -2,7 +2,6 @@
 
 import errno
 import os
-import signal
 import sys
 
 from modferry_agent import __version__
@@ -64,6 +63,8 @@ def _run_tool(name, words):
     except EnvironmentError as error:
         if error.errno != errno.EPIPE:
             raise
+        import signal
+
         # Who read the output has left: end as a program in C does.
         signal.signal(signal.SIGPIPE, signal.SIG_DFL)
         os.kill(os.getpid(), signal.SIGPIPE)

@@ -6,16 +6,14 @@ its content has that sha256.  The complete archive of an installed agent needs n
 """
 
 import os
-import re
 import sys
 
-from modferry_agent.bytecode import code_of
+from modferry_agent.bytecode import code_of, digest_in
 from modferry_agent.compat import native, raw
 from modferry_agent.errors import FileError
 from modferry_agent.jobs.push import hash_file
 
 PACKAGES = ("", ".core", ".jobs", ".system", ".tools")
-_NAME = re.compile("^modferry-([0-9a-f]{64})[.]zip$")
 
 
 def held_parts(home):
@@ -24,9 +22,10 @@ def held_parts(home):
     found = []
     for octets in sorted(os.listdir(raw(home))):
         name = native(octets)
-        match = _NAME.match(name)
-        if match and hash_file("%s/%s" % (home, name)) == match.group(1):
-            found.append(match.group(1))
+        if name.endswith(".zip"):
+            digest = digest_in(name)
+            if digest and hash_file("%s/%s" % (home, name)) == digest:
+                found.append(digest)
     return found
 
 

@@ -3,7 +3,6 @@
 import os
 import sys
 import time
-import traceback
 
 from modferry_agent import wire
 from modferry_agent.compat import TYPE_CHECKING, native
@@ -134,6 +133,8 @@ class Service(object):
                 details=_plain(error.details),
             )
         except Exception:  # noqa: BLE001  (the edge: a bug must not end the session)
+            import traceback  # with all that it imports, a sixth of a start
+
             error_type, error_value = sys.exc_info()[:2]
             self._send(
                 kind="error",

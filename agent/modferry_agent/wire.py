@@ -1,5 +1,7 @@
 """Frames on a dirty byte stream: a console that the kernel prints into, or a pipe.
 
+Here is the box's half; the host has the other in `modferry.core.tobox` and `frombox`.
+
 Both directions carry the same frame body; each has an alphabet of its own.
 
 ::
@@ -25,15 +27,12 @@ Numbers are big-endian.  A frame whose CRC disagrees was never there.
 """
 
 import binascii
-import re
 import struct
 
 from modferry_agent.compat import TYPE_CHECKING, octet, octets_of
 
 if TYPE_CHECKING:
-    from typing import Iterator, Union  # noqa: F401  # novermin
-
-    Decoder = Union["ToHostDecoder", "ToBoxDecoder"]
+    from typing import Iterator  # noqa: F401  # novermin
 
 DATA = b"D"
 PIECE = b"d"
@@ -90,9 +89,8 @@ def decode_body(body):
 BASE64_GROWTH = 4 / 3.0
 _BASE64 = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/="
 _HIGH = b"".join([octet(0xA0 + index) for index in range(len(_BASE64))])
-_FRAME_START = b"\xfd"
-_FRAME_END = b"\xfe"
-_FRAME_MARK = re.compile(b"([\xfd\xfe])")
+FRAME_START = b"\xfd"
+FRAME_END = b"\xfe"
 
 
 def _table(source, target):
@@ -105,71 +103,13 @@ def _table(source, target):
 
 
 _TO_HIGH = _table(_BASE64, _HIGH)
-_TO_BASE64 = _table(_HIGH, _BASE64)
-_LOW = b"".join([octet(value) for value in range(0x80)])
-_NOT_HIGH = b"".join([octet(v) for v in range(256) if not 0xA0 <= v <= 0xE0])
-_NOT_LOW = b"".join([octet(value) for value in range(0x80, 256)])
 
 
 def encode_to_host(frame):
     # type: (Frame) -> bytes
     """Return a frame as the box sends it."""
     digits = binascii.b2a_base64(encode_body(frame)).rstrip(b"\n")
-    return _FRAME_START + digits.translate(_TO_HIGH) + _FRAME_END
-
-
-class ToHostDecoder(object):
-    """Separates frames from console text, which `take_text` gives."""
-
-    def __init__(self):
-        # type: () -> None
-        """Begin outside of any frame."""
-        self._inside = False
-        self._digits = []  # type: list[bytes]
-        self._size = 0
-        self._text = []  # type: list[bytes]
-
-    def feed(self, octets):
-        # type: (bytes) -> Iterator[Frame]
-        """Yield the frames that these bytes complete."""
-        for piece in _FRAME_MARK.split(octets):
-            if piece == _FRAME_START:
-                self._inside = True
-                self._digits, self._size = [], 0
-            elif piece == _FRAME_END:
-                if self._inside:
-                    self._inside = False
-                    frame = self._decode()
-                    if frame is not None:
-                        yield frame
-            elif self._inside:
-                self._text.append(piece.translate(None, _NOT_LOW))
-                digits = piece.translate(None, _NOT_HIGH)
-                self._digits.append(digits)
-                self._size += len(digits)
-                if self._size > 2 * FRAME_LIMIT:
-                    self._inside = False
-            else:
-                self._text.append(piece)
-
-    def _decode(self):
-        # type: () -> Frame | None
-        return _from_base64(b"".join(self._digits).translate(_TO_BASE64))
-
-    def take_text(self):
-        # type: () -> bytes
-        """Return the console text since the last call, and forget it."""
-        text = b"".join(self._text)
-        self._text = []
-        return text
-
-
-def _from_base64(digits):
-    # type: (bytes) -> Frame | None
-    try:
-        return decode_body(binascii.a2b_base64(digits))
-    except (binascii.Error, ValueError):
-        return None
+    return FRAME_START + digits.translate(_TO_HIGH) + FRAME_END
 
 
 # To box.
@@ -222,6 +162,14 @@ class ToBoxDecoder(object):
         # type: () -> bytes
         """Return nothing: what is no frame means nothing to the agent."""
         return b""
+
+
+def _from_base64(digits):
+    # type: (bytes) -> Frame | None
+    try:
+        return decode_body(binascii.a2b_base64(digits))
+    except (binascii.Error, ValueError):
+        return None
 
 
 def _unescape(piece):

@@ -8,8 +8,8 @@ from collections.abc import Callable
 
 from modferry import steps
 from modferry.core import events
+from modferry.core.frombox import ToHostDecoder
 from modferry.transport.base import Transport
-from modferry_agent import wire
 
 KERNEL_LINE = re.compile(rb"(<\d>)?\[ *\d+\.\d{6}\][^\r\n]*\r*\n")
 """A whole kernel line, wherever it stands: the kernel prints into prompts, too."""
@@ -60,7 +60,7 @@ class Conductor:
         self._sink = sink
         self._console = console
         self._clock = clock
-        self._frames = wire.ToHostDecoder()
+        self._frames = ToHostDecoder()
         self._raw = b""
 
     def run(self, dialogue: steps.Dialogue) -> bytes:

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
+from modferry.core.frombox import StrippedDecoder, ToHostDecoder
 from modferry.core.tobox import (
     ESCAPED_GROWTH,
     encode_to_box,
     encode_to_box_in_7_bits,
     encode_to_pipe,
 )
-from modferry.sevenbits import StrippedDecoder
 from modferry_agent.link import (
     PIPE_PAYLOAD,
     PIPE_WINDOW,
@@ -18,7 +18,7 @@ from modferry_agent.link import (
     TTY_WINDOW,
     Link,
 )
-from modferry_agent.wire import BASE64_GROWTH, ToHostDecoder
+from modferry_agent.wire import BASE64_GROWTH
 
 IN_8_BITS = (encode_to_box, ESCAPED_GROWTH)
 IN_7_BITS = (encode_to_box_in_7_bits, BASE64_GROWTH)
@@ -31,7 +31,7 @@ def host_link(link_id: int, *, tty: bool, seven: bool = False) -> Link:
 
     seven: the line cuts off the high bits of what comes.
     """
-    # A StrippedDecoder is used as the agent's decoders are.
+    # They are used as the agent's is.
     decoder: Any = StrippedDecoder() if seven else ToHostDecoder()
     if not tty:
         window, payload = PIPE_WINDOW, PIPE_PAYLOAD

@@ -8,6 +8,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from modferry.core.frombox import ToHostDecoder
 from modferry.core.tobox import (
     encode_to_box,
     encode_to_box_in_7_bits,
@@ -31,7 +32,7 @@ ACTED_ON = set(b"\n\r\x03\x04\x1a\x1c\x11\x13\x0f\x15\x16\x18\x09\x1b\x7f\xff")
 
 
 DIRECTIONS = [
-    (wire.encode_to_host, wire.ToHostDecoder),
+    (wire.encode_to_host, ToHostDecoder),
     (encode_to_box, wire.ToBoxDecoder),
     (encode_to_box_in_7_bits, wire.ToBoxDecoder),
     (encode_to_pipe, wire.ToBoxDecoder),
@@ -62,7 +63,7 @@ def test_console_text_between_and_in_the_frames_costs_nothing(frames, texts):
         encoded = wire.encode_to_host(frame)
         half = len(encoded) // 2
         line += encoded[:half] + text + encoded[half:]
-    decoder = wire.ToHostDecoder()
+    decoder = ToHostDecoder()
 
     got = list(decoder.feed(line))
 
@@ -106,14 +107,14 @@ def test_a_damaged_frame_is_dropped_and_the_next_is_found(
 
 
 def test_text_at_0x80_and_above_outside_of_frames_is_kept():
-    decoder = wire.ToHostDecoder()
+    decoder = ToHostDecoder()
 
     assert list(decoder.feed("café\r\n".encode())) == []
     assert decoder.take_text() == "café\r\n".encode()
 
 
 def test_a_frame_without_an_end_does_not_fill_the_memory():
-    decoder = wire.ToHostDecoder()
+    decoder = ToHostDecoder()
     for _ in range(100):
         list(decoder.feed(b"\xfd" if _ == 0 else b"\xa0" * 4096))
 

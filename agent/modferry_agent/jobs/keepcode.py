@@ -4,7 +4,6 @@ import binascii
 import hashlib
 import marshal
 import os
-import re
 import struct
 import sys
 import time
@@ -53,17 +52,15 @@ def forget_old(home, used):
 
     used: paths of those of this build
     """
-    names = [os.path.basename(path)[:_NAME_LENGTH] for path in used]
+    ours = [bytecode.digest_in(os.path.basename(path)) for path in used]
     for octets in os.listdir(raw(home)):
         name = native(octets)
         path = raw(home) + b"/" + octets
-        if _NAME.match(name) and name[:_NAME_LENGTH] not in names:
+        if bytecode.digest_in(name) not in ours + [""]:
             if time.time() - os.lstat(path).st_mtime > _OLD_S:
                 os.unlink(path)
 
 
-_NAME = re.compile("^modferry-[0-9a-f]{64}[.](pyz|zip)")
-_NAME_LENGTH = len("modferry-") + 64
 # As long as a host of another build may still come back for it.
 _OLD_S = 60 * 24 * 3600.0
 

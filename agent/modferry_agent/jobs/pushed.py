@@ -1,12 +1,11 @@
 """Remember what was pushed, so that just that may be loaded."""
 
 import os
-import re
 
 from modferry_agent.core.names import is_module_file
 from modferry_agent.system import fingerprints
 
-_IN_TREE = re.compile("^(?:/usr)?/lib/modules/([^/]+)/(.+)$")
+_TREES = ("/lib/modules/", "/usr/lib/modules/")
 
 
 def record_pushed(path, sha256, size):
@@ -18,6 +17,9 @@ def record_pushed(path, sha256, size):
     """
     if not is_module_file(os.path.basename(path)):
         return
-    found = _IN_TREE.match(path)
-    release, name = found.groups() if found else (os.uname()[2], path)
+    release, name = os.uname()[2], path
+    for trees in _TREES:
+        above, _, below = path[len(trees) :].partition("/")
+        if path.startswith(trees) and above and below:
+            release, name = above, below
     fingerprints.update("", release, {name: (sha256, size)})

@@ -9,10 +9,9 @@ error output as soon as it is taken.
 import errno
 import os
 import select
-import signal
 import sys
 
-from modferry_agent.compat import TYPE_CHECKING
+from modferry_agent.compat import TYPE_CHECKING, signal
 from modferry_agent.errors import RequestError
 
 if TYPE_CHECKING:

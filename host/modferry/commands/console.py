@@ -19,11 +19,11 @@ from modferry.commands.connect import box_of
 from modferry.commands.outfile import OutFile
 from modferry.commands.settings import Settings, box_options, pass_settings
 from modferry.commands.terminal import LEAVE, raw_terminal
+from modferry.core.frombox import ToHostDecoder
 from modferry.core.profilekeys import with_address
 from modferry.errors import TransportError, UsageError
 from modferry.transport.base import Line, Transport
 from modferry.transport.opening import open_transport
-from modferry_agent.wire import ToHostDecoder
 
 MENU = b"\x14"
 """Ctrl-T: the key behind it is for modferry."""

@@ -35,7 +35,7 @@ _MIRRORED = bytes(int(f"{octet:08b}"[::-1], 2) for octet in range(256))
 _STAGE_ONE = """\
 import sys
 if sys.version_info<(2,6):sys.exit(77)
-import os,hashlib,signal
+import os,hashlib
 def go(f):
  sys.argv=[f,"serve","{link_id}","{lease_s}"]
  sys.path.insert(0,f)
@@ -54,7 +54,7 @@ for d in homes:
   ok=ok and hashlib.sha256(open(f,"rb").read()).hexdigest()==sha
  except EnvironmentError:ok=0
  if ok:go(f)
-import binascii as b
+import binascii as b,signal
 try:import zlib as z
 except ImportError:z=None
 def say(x):
