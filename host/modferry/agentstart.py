@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Generator, Sequence
 
-from modferry.core.launch import archive_lines, guarded
+from modferry.core.launch import guarded
 from modferry.errors import BootstrapError, NoPythonError
 from modferry.steps import (
     AGENT_SPEAKS,
@@ -147,7 +147,7 @@ def _line_s(wanted: Wanted, size: int) -> float:
 def _feed(wanted: Wanted, need: re.Match[bytes], end: str) -> Dialogue:
     yield Say(f"the agent is not on the box yet (Python {need[1].decode()}."
               f"{need[2].decode()}); sending it")  # fmt: skip
-    lines = archive_lines(wanted.archive(need[3] == b"1"))
+    lines = wanted.archive(need[3] == b"1")
     left: Sequence[int] = range(len(lines))
     asked = silent = 0
     while silent < SILENT_TRIES:

@@ -13,34 +13,17 @@ import tempfile
 import zipfile
 from collections.abc import Callable
 from contextlib import suppress
-from functools import cache, wraps
 from pathlib import Path
-from threading import RLock
-from typing import ParamSpec, TypeVar
 
 from modferry import bundle
+from modferry.once import once
 from modferry_agent.requests import PARTS, TABLE
 
 HERE = Path(__file__).resolve().parent
 _MAKER = Path(bundle.__file__)
-_MAKING = RLock()
-P = ParamSpec("P")
-R = TypeVar("R")
 
 
-# `cache` alone lets each thread of a fleet that is new make its own.
-def _once(make: Callable[P, R]) -> Callable[P, R]:
-    kept = cache(make)
-
-    @wraps(make)
-    def made(*args: P.args, **kwargs: P.kwargs) -> R:
-        with _MAKING:
-            return kept(*args, **kwargs)  # type: ignore[arg-type]
-
-    return made
-
-
-@_once
+@once
 def agent_archive() -> bytes:
     """Return the agent's archive."""
     shipped = HERE / "agent.pyz"
@@ -51,7 +34,7 @@ def agent_archive() -> bytes:
     return made[""]
 
 
-@_once
+@once
 def agent_parts() -> dict[str, bytes]:
     """Return the parts of the archive, in the order in which they are needed."""
     roots: dict[str, list[str]] = {part: [] for part in PARTS}
@@ -65,7 +48,7 @@ def agent_parts() -> dict[str, bytes]:
     return _kept(digest, lambda: bundle.split_agent(archive, roots))
 
 
-@_once
+@once
 def part_sha256(part: str) -> str:
     """Return the sha256 of a part in hexadecimal: its name on a box."""
     return sha256(agent_parts()[part])

@@ -11,11 +11,12 @@ from modferry.bootstrap import console_dialogue, pipe_dialogue
 from modferry.channel import Channel
 from modferry.consoletext import ConsoleLines
 from modferry.core import events
-from modferry.core.launch import Launch, stage_two
+from modferry.core.launch import Launch, archive_lines, stage_two
 from modferry.core.messages import text_of
 from modferry.dialogue import Conductor
 from modferry.errors import BootstrapError, TransportError
 from modferry.fleet.inventory import Box
+from modferry.once import once
 from modferry.secrets import Secrets
 from modferry.steps import Wanted
 from modferry.trace import Trace
@@ -100,9 +101,7 @@ class Starter:
             user=user,
             where=self._channel.transport.name,
             launch=launch,
-            archive=lambda deflated: stage_two(
-                resources.agent_parts()["base"], deflated=deflated
-            ),
+            archive=_base_lines,
             login_password=lambda: self._secrets.login_password(who),
             become_password=lambda: self._secrets.become_password(who),
         )
@@ -149,3 +148,9 @@ class Starter:
         )
         self._sink(events.State(text))
         return greeting
+
+
+@once
+def _base_lines(deflated: bool) -> list[str]:  # noqa: FBT001 - as the dialogue asks
+    payload = stage_two(resources.agent_parts()["base"], deflated=deflated)
+    return archive_lines(payload)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Sequence
 from dataclasses import dataclass
 
 from modferry.core.launch import Launch
@@ -107,7 +107,7 @@ TRIES = 4
 class Wanted:
     """What a dialogue needs to know.
 
-    archive: of the agent, as it is sent: deflated or not -> its bytes.
+    archive: of the agent, as it is sent: deflated or not -> the lines to type.
     login_password, become_password: asked for when the box asks; None: there is none.
     """
 
@@ -115,7 +115,7 @@ class Wanted:
     user: str
     where: str
     launch: Launch
-    archive: Callable[[bool], bytes]
+    archive: Callable[[bool], Sequence[str]]
     login_password: Callable[[], str | None]
     become_password: Callable[[], str | None]
 

@@ -12,8 +12,8 @@ from modferry.steps import Wanted
 from modferry.transport.fake import FakeTransport, Hears, Says
 from modferry_agent import wire
 
-ARCHIVE = bytes(range(256)) * 3
-LINES = [re.escape(line.encode()) for line in archive_lines(ARCHIVE)]
+ARCHIVE = archive_lines(bytes(range(256)) * 3)
+LINES = [re.escape(line.encode()) for line in ARCHIVE]
 NEED = [Hears(rb"MF BAD[^;]*\";fi\r"), Says(b"@@MF NEED 2.7 1\r\n")]
 GREETING = wire.encode_to_host(wire.Frame(2, wire.DATA, 0, b"a greeting"))
 SHELL = [
