@@ -6,7 +6,7 @@ r"""Fleets over SSH beside the peers: wall and client CPU for the same work on N
 A box is an address of one sshd on loopback, which shares the client's processors.
 The work on each: connect, push 100 kB, run a command that hashes it and sleeps 50 ms,
 collect the output.  The programs run in turns, so that what else the machine does meets
-all of them; before each push of modferry's the boxes are as its row says.  VENV has
+all of them; before each row of modferry's the boxes are as it says.  VENV has
 ansible-core, pyinfra, parallel-ssh and asyncssh (pip's group "peers"); a program that
 is not there is left out, and the table says so.
 
@@ -29,6 +29,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from support.loopback import Boxes, boxes
+from support.rootfs import RELEASE
 from support.sshd import OLD
 
 HERE = Path(__file__).resolve().parent
@@ -36,6 +37,7 @@ SIZE_BYTES = 100_000
 COMMAND = f"head -c {SIZE_BYTES} | sha256sum; sleep 0.05"
 FIRST, SECOND = "modferry push, first: no agent there", "modferry push, second"
 PUSHES = (FIRST, SECOND, "modferry push, nothing changed")
+DEPMOD = "modferry depmod, nothing changed"
 PLAYBOOK = """\
 - hosts: all
   gather_facts: false
@@ -61,6 +63,8 @@ def commands(there: Boxes, peers: Path | None) -> Iterator[tuple[str, list[str]]
         yield row, [
             own, "-m", "modferry", "push", str(file), "--to", place, *fleet,
         ]  # fmt: skip
+    root = str(there.folder / "own" / "root")
+    yield DEPMOD, [own, "-m", "modferry", "depmod", "-b", root, RELEASE, *fleet]
     yield "paramiko by hand, Python on the box", [
         own, str(HERE / "byhand.py"), *words[:-1], _on_the_box(there),
     ]  # fmt: skip
@@ -107,8 +111,10 @@ def prepare(name: str, there: Boxes) -> None:
     if name in (FIRST, SECOND):
         (there.folder / "file").write_bytes(os.urandom(SIZE_BYTES))
     if name == FIRST:
-        for box in (there.folder / "boxes").iterdir():
-            shutil.rmtree(box)
+        for held in (there.folder / "boxes").glob("*/*"):
+            if held.name == "root":
+                continue  # the module tree
+            shutil.rmtree(held) if held.is_dir() else held.unlink()
 
 
 def measured(command: list[str], there: Boxes) -> tuple[float, float, str] | None:
@@ -152,7 +158,8 @@ def main() -> None:
     options = parser.parse_args()
     lines = list(OLD["squeeze"].lines) if options.old else []
     for count in options.boxes:
-        with boxes(count, lines, "rsa" if options.old else "ed25519") as there:
+        key = "rsa" if options.old else "ed25519"
+        with boxes(count, lines, key, trees=True) as there:
             _table(count, there, options)
 
 
