@@ -13,7 +13,7 @@ import pytest
 from modferry.errors import LoadError, ReplyError
 from modferry.lab.box import PracticeBox
 from support.commands import modferry
-from support.plainuserland import plant, session_on
+from support.plainuserland import ROOT, plant, session_on
 from support.practice import box_up, shell
 
 pytestmark = pytest.mark.practice_box
@@ -164,6 +164,33 @@ def test_the_facts_and_the_log(box):
     assert len(shown) > 100
 
 
+def test_a_module_outside_of_the_tree(box):
+    tree = f"/lib/modules/{box.release}"
+    moved = "mkdir -p /var/beyond {0}/etc/depmod.d /etc/depmod.d && mv {1} /var/beyond/"
+    back = "mv /var/beyond/* {1}/ && rm /etc/depmod.d/beyond.conf {0}/etc/depmod.d/*"
+    line = "echo 'external * /var/beyond' | tee /etc/depmod.d/beyond.conf"
+    shell(box, moved.format(ROOT, f"{tree}/rtai/rtai_sem.ko"))
+    shell(box, f"{line} {ROOT}/etc/depmod.d/beyond.conf")
+    try:
+        with session_on(box, plain=True) as session:
+            session.request("depmod")
+            written = indexes(box)
+            told = session.request("diagnose", module="rtai_sem")
+            load = session.request("load", module="rtai_sem")
+            there = loaded(box)
+            session.request("unload", module="rtai_sem")
+        with session_on(box, plain=False) as session:
+            session.request("depmod")
+            expected = session.request("diagnose", module="rtai_sem")
+    finally:
+        shell(box, back.format(ROOT, f"{tree}/rtai"))
+
+    assert "/var/beyond/rtai_sem.ko" in str(load["steps"])
+    assert "rtai_sem" in there
+    assert indexes(box) == written
+    assert told == expected
+
+
 def test_by_itself_on_a_box_without_python(practice_image, tmp_path):
     with box_up(practice_image, tmp_path / "lab", switches={"nopython": ""}) as box:
         options = ("--on", "practice-ssh")
@@ -198,6 +225,11 @@ def test_by_itself_over_the_serial_console(practice_image, tmp_path):
         indexed = modferry("depmod", *options, **said)
         load = modferry("load", "rtai_sem", *options, **said)
         there = loaded(box)
+        diagnosis = modferry("diagnose", "rtai_sem", *options, **said)
+        by_ssh = modferry("diagnose", "rtai_sem", "--on", "practice-ssh", **said)
+        log = modferry("klog", *options, **said)
+        unload = modferry("unload", "rtai_sem", *options, **said)
+        after = loaded(box)
         file, place = tmp_path / "file.bin", "/root/there"
         push = modferry("push", file, "--to", place, *options, **said)
         back = tmp_path / "back"
@@ -212,6 +244,12 @@ def test_by_itself_over_the_serial_console(practice_image, tmp_path):
     texts = [each["text"] for step in load.result["steps"] for each in step["records"]]
     assert any("rtai_sem: practice module ready" in text for text in texts), texts
     assert "rtai_sem" in there
+    assert diagnosis.result["findings"] == by_ssh.result["findings"]
+    assert diagnosis.status == by_ssh.status == 0, diagnosis.result
+    ready = [each for each in log.result["records"] if "rtai_sem" in each["text"]]
+    assert ready, log.error
+    assert unload.status == 0, unload.error
+    assert "rtai_sem" not in after
     assert push.status == pull.status == 0
     assert back.read_bytes() == content
     assert (refused.status, refused.error["code"]) == (4, "needs-python")

@@ -112,18 +112,6 @@ def test_what_needs_an_agent_is_refused_with_the_next_step(box):
     assert "hash" not in caught.value.why
 
 
-def test_modules_outside_of_the_tree_are_refused(box):
-    config = box.root / "etc/depmod.d/external.conf"
-    config.write_text("external * /usr/realtime/modules\n")
-    with session_on(box) as session:
-        with pytest.raises(ReplyError) as caught:
-            session.request("depmod", release=RELEASE)
-
-    assert caught.value.code == "needs-python"
-    assert caught.value.where.endswith("/etc/depmod.d/external.conf")
-    assert not (box.root / TREE / "modules.dep").exists()
-
-
 def test_a_tree_that_is_not_there(box):
     with session_on(box) as session:
         with pytest.raises(ReplyError) as caught:

@@ -70,6 +70,37 @@ def test_indexes_are_the_agents_to_the_byte(tmp_path, shell, without):
     assert list((root / "tmp").iterdir()) == []
 
 
+def test_modules_outside_of_the_tree_are_indexed_and_looked_at(tmp_path):
+    root = make_root(tmp_path / "root")
+    tree = plant(root)
+    beyond = root / "opt/it's own"
+    (beyond / "deep").mkdir(parents=True)
+    for name in ("rtai_sem", "rtai_sched"):
+        (tree / f"rtai/{name}.ko").rename(beyond / f"deep/{name}.ko")
+    (beyond / "rtai_mbx.ko").write_bytes((tree / "rtai/rtai_mbx.ko").read_bytes())
+    (root / "opt/link").symlink_to("it's own/deep")
+    (root / "etc/depmod.d/own.conf").write_text(
+        "external * /no/such/folder\nexternal 9.9 /etc\nexternal .* /opt/link\n"
+        "external * /opt\nsearch external built-in\n"
+    )
+
+    with plain_box(root, tmp_path / "ssh") as box, session_on(box) as session:
+        got = session.request("depmod", release=RELEASE)
+        found = written(root)
+        told = session.request("explain", module="rtai_mbx", release=RELEASE)
+
+    remove_written(root)
+    expected = by_agent(root)
+
+    assert b"/opt/link/rtai_sem.ko:" in found["modules.dep"]
+    assert found == written(root)
+    for answer in (got, expected):
+        answer["warnings"].sort(key=lambda each: (each["path"], each["reason"]))
+    assert got == expected
+    assert "/opt/" in str(told)
+    assert "mirror-" not in str(told)
+
+
 @pytest.mark.slow
 def test_a_whole_kernels_indexes_are_the_agents(tmp_path):
     root = make_root(Path(f"{rootfs.cache_directory()}/plain-{os.getpid()}"))

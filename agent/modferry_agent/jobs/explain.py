@@ -15,9 +15,15 @@ if TYPE_CHECKING:
 
 
 def explain_module(
-    module, release=None, basedir="", links="file", context=None, config_paths=None
+    module,
+    release=None,
+    basedir="",
+    links="file",
+    context=None,
+    config_paths=None,
+    root="",
 ):
-    # type: (str, str | None, str, str, Any, list[str] | None) -> dict[str, Any]
+    # type: (str, str | None, str, str, Any, list[str] | None, str) -> dict[str, Any]
     """Return why depmod gives a module its dependencies; nothing is written.
 
     module: its name, or a path relative to the module tree
@@ -31,6 +37,7 @@ def explain_module(
         links=links,
         config_paths=config_paths,
         context=context,
+        root=root,
     )
     return explanation(tree, module)
 

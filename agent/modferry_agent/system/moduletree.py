@@ -66,12 +66,13 @@ class Entry(object):
         self.mtime = status.st_mtime
 
 
-def walk(directory, excludes=(), externals=(), report=None):
-    # type: (str, Iterable[str], Iterable[str], Report | None) -> list[Entry]
+def walk(directory, excludes=(), externals=(), report=None, root=""):
+    # type: (str, Iterable[str], Iterable[str], Report | None, str) -> list[Entry]
     """Return the module files below a tree, in the order in which kmod meets them.
 
     excludes: names of files and directories that are not looked at
     externals: directories to walk after the tree; the last one first
+    root: where their machine's files are, if it is another
     report: called with path and reason for what is left out
 
     A directory that cannot be opened raises FileError (code ``no-module-tree``); below
@@ -82,10 +83,11 @@ def walk(directory, excludes=(), externals=(), report=None):
     skipped.update(excludes)
     tell = report or _ignore
     entries = []  # type: list[Entry]
-    _walk_into(entries, directory, directory, skipped, tell, True)
+    _walk_into(entries, directory, (directory, root), skipped, tell, True)
     for external in reversed(list(externals)):
         try:
-            _walk_into(entries, external, directory, skipped, tell, False)
+            top = root + "/" + external.lstrip("/") if root else external
+            _walk_into(entries, top, (directory, root), skipped, tell, False)
         except FileError as error:
             if is_fault(error):
                 raise
@@ -99,12 +101,12 @@ def find_files(paths, directory, report=None):
     """Return the entries of the absolute paths that exist."""
     entries = []  # type: list[Entry]
     for path in paths:
-        _take(entries, path, directory, report or _ignore)
+        _take(entries, path, (directory, ""), report or _ignore)
     return entries
 
 
-def _walk_into(entries, top, tree, skipped, tell, in_tree):
-    # type: (list[Entry], str, str, set[str], Report, bool) -> None
+def _walk_into(entries, top, bases, skipped, tell, in_tree):
+    # type: (list[Entry], str, tuple[str, str], set[str], Report, bool) -> None
     try:
         listed = os.listdir(raw(top))
         status = os.stat(raw(top))
@@ -128,7 +130,7 @@ def _walk_into(entries, top, tree, skipped, tell, in_tree):
         if name in skipped:
             continue
         path = above + "/" + name
-        kind = _take(entries, path, tree, tell, name)
+        kind = _take(entries, path, bases, tell, name)
         if kind is None:
             continue
         if _identity(kind) in [own for _path, _left, own in open_ones]:
@@ -152,9 +154,10 @@ def _walk_into(entries, top, tree, skipped, tell, in_tree):
         open_ones.append((path, names_below, _identity(kind)))
 
 
-def _take(entries, path, tree, tell, name=None):
-    # type: (list[Entry], str, str, Report, str | None) -> os.stat_result | None
+def _take(entries, path, bases, tell, name=None):
+    # type: (list[Entry], str, tuple[str, str], Report, str | None) -> os.stat_result | None
     # Add the path's entry if it is a module; return its status if it is a directory.
+    # bases: the tree's directory, and the root of what is outside of it
     target = None
     try:
         octets = raw(path)
@@ -176,7 +179,9 @@ def _take(entries, path, tree, tell, name=None):
         tell(path, reason("not a regular file", "file-type", mode=kind))
         return None
     if name is None or names.is_module_file(name):
-        relative = path[len(tree) + 1 :] if path.startswith(tree + "/") else path
+        tree, root = bases
+        inside = path.startswith(tree + "/")
+        relative = path[len(tree) + 1 :] if inside else path[len(root) :]
         if _HARMFUL.search(relative) is None or _is_usable(path, relative, tell):
             entries.append(Entry(relative, path, target, status))
     return None

@@ -63,13 +63,15 @@ class Gatherer:
         tops: Iterable[str],
         files: Iterable[str] = (),
         wanted: Callable[[str], bool] = lambda _: True,
+        found: Gathered | None = None,
     ) -> Gathered:
         """Return what is in the directories, and the single files, with their links.
 
         wanted: of which files the content is needed, by their paths.
+        found: what was gathered before, to which this is added.
         """
         looker = self._looker
-        found = Gathered()
+        found = Gathered() if found is None else found
         tops, files = list(tops), list(files)
         looker.learn(dict.fromkeys(_prefixes((*tops, *files))))
         for path in (*tops, *files):

@@ -15,7 +15,7 @@ from modferry.shellside.look import LIMIT_S
 from modferry.shellside.mirror import Mirror, mirror_of
 from modferry.shellside.publish import Publisher
 from modferry.shellside.sending import send_file
-from modferry.shellside.work import Work, config_directories, outside
+from modferry.shellside.work import Work, config_directories
 from modferry_agent.compat import native
 from modferry_agent.core import depfiles, depmodconfig, linediff, strictness
 from modferry_agent.jobs import indexes, kernelexports
@@ -112,7 +112,7 @@ def write_indexes(  # noqa: PLR0913 - the request's arguments
     directory = directory_of(release, basedir)
     kernelexports.check(symvers, filesyms, errsyms)
     exports = Exports(symvers, filesyms, errsyms)
-    found = _gathered(work, directory, exports.files)
+    found = _gathered(work, release, directory, exports.files)
     key = repr((found.key(), release, basedir, like, links, exports))
     with TREES.of(key) as known:
         computed = known
@@ -162,12 +162,12 @@ def explain(
     """Answer as the agent's `jobs.explain.explain_module` does."""
     release = release or work.release
     directory = directory_of(release, basedir.rstrip("/"))
-    found = _gathered(work, directory)
+    found = _gathered(work, release, directory)
     with mirror_of(found, work.contents) as mirror:
-        _refuse_externals(mirror, release)
         paths = [mirror.place(path) for path in config_directories("depmod.d")]
-        root = mirror.root + basedir
-        return explain_module(module, release, root, links, None, paths)
+        base = mirror.root + basedir
+        root = mirror.root
+        return explain_module(module, release, base, links, None, paths, root)
 
 
 def record(
@@ -189,10 +189,14 @@ def record(
             send_file(work.shell, path, mirror.read(path) or b"")
 
 
-def _gathered(work: Work, directory: str, files: tuple[str, ...] = ()) -> Gathered:
+def _gathered(
+    work: Work, release: str, directory: str, files: tuple[str, ...] = ()
+) -> Gathered:
     gatherer = work.gatherer()
+    configuration = config_directories("depmod.d")
+    externals = _externals(work, gatherer.gather(configuration), release)
     found = gatherer.gather(
-        [directory, *config_directories("depmod.d")],
+        [directory, *configuration, *externals],
         files,
         wanted=lambda path: path.rpartition("/")[2] not in MADE,
     )
@@ -213,7 +217,6 @@ def _computed(  # noqa: PLR0913, PLR0917 - the request's arguments
     links: str,
     exports: Exports,
 ) -> Computed:
-    _refuse_externals(mirror, release)
     tree = indexes.read_tree(
         release,
         mirror.root + basedir,
@@ -222,6 +225,7 @@ def _computed(  # noqa: PLR0913, PLR0917 - the request's arguments
         config_paths=[mirror.place(path) for path in config_directories("depmod.d")],
         fingerprints=True,
         details=exports.errsyms,
+        root=mirror.root,
     )
     made = indexes.make_files(
         tree,
@@ -237,9 +241,11 @@ def _computed(  # noqa: PLR0913, PLR0917 - the request's arguments
     )  # fmt: skip
 
 
-def _refuse_externals(mirror: Mirror, release: str) -> None:
-    paths = [mirror.place(path) for path in config_directories("depmod.d")]
-    texts = configfiles.read_files("depmod.d", paths)
-    for path, text in texts:
-        if depmodconfig.parse_config([(path, text)], release).externals:
-            raise outside(path)
+# Directories outside of the tree that the configuration has searched, too.
+def _externals(work: Work, found: Gathered, release: str) -> list[str]:
+    if not found.sums:
+        return []
+    with mirror_of(found, work.contents) as mirror:
+        paths = [mirror.place(path) for path in config_directories("depmod.d")]
+        texts = configfiles.read_files("depmod.d", paths)
+    return depmodconfig.parse_config(texts, release).externals

@@ -35,7 +35,7 @@ def load(
             run = Load(kernel, work.loader(), looked.basedir, True, DEVICE)  # noqa: FBT003
             steps = run.plan(name, parameters)
             tree = probing.tree_of(basedir, work.release)
-            paths = [f"{tree}/{step.path}" for step in steps if step.path]
+            paths = [looked.on_box(tree, step.path) for step in steps if step.path]
             looked.fill([*paths, *_references(tree, run.sources, run.present)])
         with one_at_a_time(work.shell, dry_run=dry_run):
             return load_modules(
@@ -97,7 +97,7 @@ def _fill_line(work: Work, looked: Looked, module: str) -> None:
         name = (sources.resolve(module) or [name])[0]
     path, needed = sources.line_of(name)
     unknown = [one for one in [path, *needed] if one and module_name(one) not in loaded]
-    looked.fill([f"{tree}/{one}" for one in unknown])
+    looked.fill([looked.on_box(tree, one) for one in unknown])
 
 
 def _references(tree: str, sources: Sources, loaded: list[str]) -> list[str]:

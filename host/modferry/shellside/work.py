@@ -7,11 +7,11 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 
 from modferry.core import events
-from modferry.errors import ReplyError
 from modferry.shellside.contents import Contents
 from modferry.shellside.gather import Gathered, Gatherer
 from modferry.shellside.kernel import BoxKernel, BoxLoader
 from modferry.shellside.mirror import NOWHERE, Mirror, mirror_of
+from modferry.shellside.outside import outside_paths, place_outside
 from modferry.shellside.talk import Shell
 from modferry_agent.core.names import is_module_file
 from modferry_agent.jobs.probing import tree_of
@@ -62,14 +62,20 @@ class Work:
         tree = tree_of(basedir, self.release)
         record = fingerprints.path_of(basedir, self.release)
         gatherer = self.gatherer()
-        found = gatherer.gather(
-            [tree, *config_directories("modprobe.d")],
-            [record, *files],
-            lambda path: modules or not _is_module(path),
-        )
+
+        def wanted(path: str) -> bool:
+            return modules or not _is_module(path)
+
+        tops = [tree, *config_directories("modprobe.d")]
+        found = gatherer.gather(tops, [record, *files], wanted)
         gatherer.complete(found, files)
+        listed = found.sums.get(gatherer.resolve(f"{tree}/modules.dep") or "", "")
+        beyond = outside_paths(self.contents.read(listed) or b"")
+        if beyond:
+            gatherer.gather([], beyond, wanted, found)
         with mirror_of(found, self.contents) as mirror:
-            _refuse_outside(mirror, tree)
+            if beyond:
+                place_outside(mirror, tree)
             _place_record(mirror, record)
             yield Looked(mirror, found, gatherer, mirror.root + basedir)
 
@@ -85,6 +91,11 @@ class Looked:
     found: Gathered
     gatherer: Gatherer
     basedir: str
+
+    def on_box(self, tree: str, path: str) -> str:
+        """Return where on the box a module is, by its path in the mirror's indexes."""
+        root = self.mirror.root + "/"
+        return path[len(root) - 1 :] if path.startswith(root) else f"{tree}/{path}"
 
     def fill(self, paths: list[str]) -> None:
         """Get the contents of these files, by their paths on the box."""
@@ -111,22 +122,3 @@ def _place_record(mirror: Mirror, record: str) -> None:
         if fields[-1].startswith(b"/"):
             fields[-1] = root + fields[-1]
     mirror.write(record, b"\n".join(b"  ".join(fields) for fields in lines))
-
-
-def _refuse_outside(mirror: Mirror, tree: str) -> None:
-    text = mirror.read(f"{tree}/modules.dep") or b""
-    if text.startswith(b"/") or b"\n/" in text or b" /" in text:
-        raise outside(f"{tree}/modules.dep")
-
-
-def outside(where: str) -> ReplyError:
-    """Return the error for modules outside of the tree, which no mirror shows."""
-    return ReplyError(
-        "there are modules outside of the module tree",
-        code="needs-python",
-        where=where,
-        why="without Python on the box only the tree itself, and what links in it "
-        "lead to, is looked at",
-        next_step="install python3-minimal there (python-minimal on Squeeze and "
-        "Wheezy), or link to them from the tree in place of a line external",
-    )
