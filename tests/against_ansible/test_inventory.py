@@ -37,7 +37,8 @@ PATTERNS = [
     "192.0.2.*", "east:west:!east", "prod:&west", "nobody", "webservers:nobody",
     "webservers:!nobody", "all:!all", "odd*:!odd3:!odd[5]", "odd[79]", "*[1]*",
     " webservers , !cobweb ", "member.example.com:cobweb", "a_group[1]:b_group",
-    "~t\\d", "rack?-slot[!a]", "port1.example.com", "zero*",
+    "~t\\d", "rack?-slot[!a]", "port1.example.com", "zero*", "t1:?2", "staging:",
+    "*,!2001:db8::7,!t1",
 ]  # fmt: skip
 
 LIMITS = ["webservers", "all:!webservers", "*.example.com", "cobweb,t1", "&east", "!t1"]

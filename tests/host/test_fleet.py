@@ -208,6 +208,12 @@ def test_a_pattern_of_no_box_is_told(boxes, capsys):
     assert 'no box "presses:&saws"' in capsys.readouterr().err
 
 
+@pytest.mark.parametrize("pattern", ["~[", "presses[", "a,presses]", "~pres[0:saws"])
+def test_half_a_bracket_is_not_passed_over(boxes, capsys, pattern):
+    assert run(pattern) == ExitStatus.USAGE
+    assert "bracket" in capsys.readouterr().err
+
+
 def test_a_pattern_that_means_nothing_is_told(boxes, capsys):
     run("presses:!pres-01")
 

@@ -160,8 +160,9 @@ class Address:
 
 def is_address(text: str) -> bool:
     """Say whether the text is meant as an address, not as the name of a box."""
-    # "presses:!press-03" is a pattern.
-    return re.match(r"[a-z][a-z0-9+]*:(/|\?|$)", text) is not None
+    # "presses:!press-03", "presses:" and "a:?1" are patterns, "sshh://box" is none.
+    found = re.match(r"([a-z][a-z0-9+]*):(/|\?|$)", text)
+    return found is not None and (found[2] == "/" or found[1] in SCHEMES)
 
 
 def parse_address(text: str) -> Address:

@@ -100,8 +100,10 @@ def _add_boxes(groups: Groups, group: str, part: yamltext.Mapping, file: str) ->
         variables = {} if given is None else _variables(given, file)
         name, port = _name_and_port(pattern, where)
         for box in expand_name(name, where):
+            new = box not in groups.boxes
             known = groups.put(group, box, where)
-            if port:
+            # As Ansible has it: a port that a later mention brings counts for nothing.
+            if port and new:
                 known["ansible_port"] = Variable(int(port), where)
             known.update(variables)
 

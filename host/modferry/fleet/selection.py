@@ -48,9 +48,17 @@ def _by_colons(text: str) -> list[str]:
     text = text.strip()
     if text.startswith("@") or is_address(text) or is_address(text.lstrip("!&")):
         return [text]
-    if text.count(":") > 1 and re.fullmatch(r"[0-9a-fA-F:]+(?:%\w+)?", text):
+    if text.count(":") > 1 and re.fullmatch(r"[!&]?[0-9a-fA-F:]+(?:%\w+)?", text):
         return [text]  # an IPv6 address
-    return [text] if NAME_AND_PORT.fullmatch(text) else PIECE.findall(text)
+    if NAME_AND_PORT.fullmatch(text):
+        return [text]
+    if set("[]") & set(PIECE.sub("", text)):
+        raise UsageError(
+            "a bracket has no other half",
+            where=f'pattern "{text}"',
+            next_step="GROUP[0], GROUP[1:3] and box[abc] have both",
+        )
+    return PIECE.findall(text)
 
 
 def select(groups: Groups, patterns: Iterable[str]) -> Selection:
