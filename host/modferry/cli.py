@@ -122,6 +122,7 @@ def run(arguments: Sequence[str]) -> int:
         return int(result or 0)  # --help and --version: click has printed
     if result.error is not None:
         result.error.next_step = with_box(result.error.next_step, result.box)
+    as_line = as_line or str(settings.events) == "-"  # of a run that was resumed
     return _print(result, as_json=as_json, as_line=as_line)
 
 

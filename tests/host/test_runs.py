@@ -77,6 +77,19 @@ def test_a_run_on_one_box_is_resumed_as_itself(boxes, capsys):
     ]
 
 
+def test_a_run_with_its_events_on_stdout_is_resumed_with_them(boxes, capsys):
+    boxes.facts["press-2"] = TransportError("down")
+    cli.run(["facts", "--on", "presses", "--events", "-"])
+    boxes.facts.clear()
+    capsys.readouterr()
+
+    cli.run(["runs", "resume"])
+
+    lines = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    assert [line["event"] for line in lines] == ["started", "ended", "document"]
+    assert lines[-1]["result"]["summary"]["done"] == 3
+
+
 def test_runs_are_listed_and_shown(boxes, capsys):
     cli.run(["facts", "--on", "press-1"])
     cli.run(["facts", "--on", "presses"])

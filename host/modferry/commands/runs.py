@@ -119,9 +119,12 @@ def _again(settings: Settings, run: Run) -> Result:
         arguments=run.arguments, journal=settings.journal, resume=run.number
     )
     whole = click.get_current_context().find_root().command
-    result: Result = whole.main(
-        list(run.arguments), prog_name="modferry", standalone_mode=False, obj=inner
-    )
+    try:
+        result: Result = whole.main(
+            list(run.arguments), prog_name="modferry", standalone_mode=False, obj=inner
+        )
+    finally:
+        settings.events = inner.events  # by which the result is told, too
     return result
 
 
