@@ -15,7 +15,12 @@ from modferry.commands.settings import (
     dry_run_option,
     pass_settings,
 )
-from modferry.commands.treeoptions import BoxPath, basedir_option, like_option
+from modferry.commands.treeoptions import (
+    BoxPath,
+    basedir_option,
+    like_option,
+    links_option,
+)
 from modferry.core.results import Result
 
 
@@ -23,13 +28,7 @@ from modferry.core.results import Result
 @click.argument("release", required=False)
 @basedir_option
 @like_option
-@click.option(
-    "--links",
-    type=click.Choice(["file", "kmod"]),
-    default="file",
-    show_default=True,
-    help="A link's symbols belong to the file it leads to, or to the link, as in kmod.",
-)
+@links_option
 @click.option(
     "--strict", is_flag=True, help="Write nothing and fail where there is a warning."
 )
@@ -102,13 +101,7 @@ def depmod(  # noqa: PLR0913, PLR0917 - an option each
 @click.argument("module")
 @click.argument("release", required=False)
 @basedir_option
-@click.option(
-    "--links",
-    type=click.Choice(["file", "kmod"]),
-    default="file",
-    show_default=True,
-    help="As for depmod.",
-)
+@links_option
 @box_options
 @pass_settings
 def explain(

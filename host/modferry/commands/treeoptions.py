@@ -41,3 +41,11 @@ like_option = click.option(
     metavar="VERSION",
     help="Write what depmod of that kmod would write.",
 )
+
+links_option = click.option(
+    "--links",
+    type=click.Choice(["file", "kmod"]),
+    default="file",
+    show_default=True,
+    help="A link's symbols belong to the file it leads to, or to the link, as in kmod.",
+)
