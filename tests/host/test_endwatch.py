@@ -22,6 +22,7 @@ BOOT = b"[    0.000000] Linux version 6.1.0-56-amd64 (gcc-12)\r\n"
         (b"[  312.204117] Restarting system.\r\n", RESTARTED),
         (BOOT, RESTARTED),
         (b"<5>Linux version 2.6.32-rtai (root@build)\n", RESTARTED),
+        (b"\n[    0.000000][    T0] Linux version 6.12.1 (gcc-14)\r\n", RESTARTED),
         (b"\xff\x00garbage\r\nLinux version 2.6.32-rtai\r\n", RESTARTED),
         (b"[   12.1] Kernel panic - not syncing: sysrq triggered crash\r\n", PANICKED),
         (b"[  290.150513] reboot: Power down\r\n", SHUT_DOWN),

@@ -17,7 +17,9 @@ _RESET = (
     rb"(?:sysrq|SysRq ?): Resetting"
     rb"|(?:reboot: |\] )Restarting system(?:\.| with command [^\r\n]*)?\r*\n"
 )
-_BOOT = rb"(?:^|[\r\n])(?:<\d>)?(?:\[ *0\.000000\] )?Linux version \d"
+_BOOT = (  # with CONFIG_PRINTK_CALLER a thread or a processor follows the time
+    rb"(?:^|[\r\n])(?:<\d>)?(?:\[ *0\.000000\](?:\[ *[TC]\d+\])? )?Linux version \d"
+)
 _OFF = rb"(?:reboot: |\] )(?:Power down|System halted)\.?\r*\n"
 _SIGNS = (
     (PANICKED, re.compile(rb"Kernel panic - not syncing")),
