@@ -22,7 +22,8 @@ class EndWatch:
         """
         self._prompt = re.compile(login_prompt.encode())
         self._text = b""
-        self._ended = self._said = ""
+        self._ended = self._before = ""
+        self._sign = b""
         self._since = 0.0
         self._asked_for_login = False
 
@@ -37,17 +38,20 @@ class EndWatch:
 
     def take(self, text: bytes, now: float) -> None:
         """Read what came beside the frames."""
+        if self._ended and not self._asked_for_login:
+            self._sign = (self._sign + text)[:KEPT_BYTES]
+            return
         # One read may bring much behind a sign: it is looked for before the cut.
         text = self._text + text
         self._text = text[-KEPT_BYTES:]
-        if self._ended and not self._asked_for_login:
-            return
-        ended = end_in(text)
+        ended, at = end_in(text)
         # What others print may end like a prompt, and go on behind it.
         self._asked_for_login = not ended and bool(self._prompt.search(self._text))
-        ended = RESTARTED if self._asked_for_login else ended
+        if self._asked_for_login:
+            ended, at = RESTARTED, len(text)
         if ended and not self._ended:
-            self._since, self._said = now, last_lines(text)
+            self._since = now
+            self._before, self._sign = last_lines(text[:at]), text[at:]
         self._ended = ended
 
     def check(self, now: float, name: str) -> None:
@@ -57,12 +61,17 @@ class EndWatch:
         error = BoxEndedError(
             f"{self._ended} meanwhile",
             where=name,
-            why=f"on its console:\n{self._said}",
+            why=f"on its console:\n{self._said()}",
             next_step="give the same command again once it is up: it goes on with what "
             "is there; modferry console shows what the box does",
         )
         error.is_back = self._ended == RESTARTED
         raise error
+
+    # The line with the sign, and what led to it: there may be much behind.
+    def _said(self) -> str:
+        sign = last_lines(self._sign.partition(b"\n")[0])
+        return "\n".join(filter(None, (self._before, sign)))
 
 
 def last_lines(text: bytes, count: int = 3) -> str:

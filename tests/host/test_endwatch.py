@@ -34,7 +34,7 @@ BOOT = b"[    0.000000] Linux version 6.1.0-56-amd64 (gcc-12)\r\n"
     ],
 )
 def test_the_end_is_told_by_the_kernels_own_words(text, end):
-    assert end_in(text) == end
+    assert end_in(text)[0] == end
 
 
 def test_a_sign_is_believed_when_no_frame_follows():
@@ -49,6 +49,21 @@ def test_a_sign_is_believed_when_no_frame_follows():
     assert "has restarted" in str(caught.value)
     assert "Linux version 6.1.0-56-amd64" in caught.value.why
     assert caught.value.is_back
+
+
+def test_the_line_that_says_it_is_told_whole_and_whatever_comes_behind():
+    watch = EndWatch(PROMPT)
+
+    watch.take(b"[   12.0] one\r\n[   12.1] Kernel panic - not syncing", 100.0)
+    watch.take(b": sysrq triggered crash\r\n[   12.1] CPU: 0\r\n", 100.0)
+    watch.take(b"[   12.1] Call Trace:\r\n[   12.1]  dump\r\n" * 9, 100.1)
+
+    with pytest.raises(BoxEndedError) as caught:
+        watch.check(102.0, "a line")
+    assert caught.value.why.splitlines()[1:] == [
+        "[   12.0] one",
+        "[   12.1] Kernel panic - not syncing: sysrq triggered crash",
+    ]
 
 
 def test_a_frame_behind_it_says_that_the_agent_lives():

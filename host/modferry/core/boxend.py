@@ -28,7 +28,14 @@ _SIGNS = (
 )
 
 
-def end_in(text: bytes) -> str:
-    """Return what the text of a console says has become of the box; "" for nothing."""
-    found = (sentence for sentence, sign in _SIGNS if sign.search(text))
-    return next(found, "")
+def end_in(text: bytes) -> tuple[str, int]:
+    """Return what the text of a console says has become of the box, "" for nothing.
+
+    And where the line that says it begins.
+    """
+    for sentence, sign in _SIGNS:
+        found = sign.search(text)
+        if found:
+            said = found.end() - len(found[0].lstrip(b"\r\n"))
+            return sentence, text.rfind(b"\n", 0, said) + 1
+    return "", 0
