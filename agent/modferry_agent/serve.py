@@ -133,8 +133,6 @@ class Service(object):
                 details=_plain(error.details),
             )
         except Exception:  # noqa: BLE001  (the edge: a bug must not end the session)
-            import traceback  # with all that it imports, a sixth of a start
-
             error_type, error_value = sys.exc_info()[:2]
             self._send(
                 kind="error",
@@ -143,7 +141,7 @@ class Service(object):
                 message="%s: %s" % (error_type and error_type.__name__, error_value),
                 where="",
                 hint="report it with the traceback that --trace shows",
-                details={"traceback": traceback.format_exc()},
+                details={"traceback": _traceback()},
             )
 
     def _perform(self, identity, name, given):
@@ -276,6 +274,18 @@ def serve(link_id, lease_s):
     finally:
         end.close()
         _keep_code()
+
+
+def _traceback():
+    # type: () -> str
+    # With all that it imports, a sixth of a start; where a bug left no descriptor to
+    # import it with, its message has to do.
+    try:
+        import traceback
+
+        return traceback.format_exc()
+    except Exception:  # noqa: BLE001
+        return ""
 
 
 def _keep_code():

@@ -134,16 +134,27 @@ class Deflated:
         self._made: list[tuple[bytes, int]] = []
         self._source = _deflated(content)
         self._making = Lock()
+        self.error: Exception | None = None
 
     def __iter__(self) -> Iterator[tuple[bytes, int]]:
         """Yield all chunks from the first on; a new one is made for who is ahead."""
         for at in count():
             with self._making:
                 if at == len(self._made):
-                    self._made.extend(islice(self._source, 1))
+                    self._make()
                 if at == len(self._made):
                     return
             yield self._made[at]
+
+    def _make(self) -> None:
+        # What failed for one has no end for the others either.
+        if self.error is not None:
+            raise self.error
+        try:
+            self._made.extend(islice(self._source, 1))
+        except Exception as error:
+            self.error = error
+            raise
 
 
 _under_way: WeakValueDictionary[str, Deflated] = WeakValueDictionary()
@@ -157,7 +168,7 @@ def deflated(content: bytes, summed: str) -> Deflated:
     """
     with _looking:
         found = _under_way.get(summed)
-        if found is None:
+        if found is None or found.error is not None:
             found = _under_way[summed] = Deflated(content)
         return found
 

@@ -38,7 +38,7 @@ PATTERNS = [
     "webservers:!nobody", "all:!all", "odd*:!odd3:!odd[5]", "odd[79]", "*[1]*",
     " webservers , !cobweb ", "member.example.com:cobweb", "a_group[1]:b_group",
     "~t\\d", "rack?-slot[!a]", "port1.example.com", "zero*", "t1:?2", "staging:",
-    "*,!2001:db8::7,!t1",
+    "*,!2001:db8::7,!t1", "!face:bad:t1", "&face:bad:fade", "~web[^]]+,t1",
 ]  # fmt: skip
 
 LIMITS = ["webservers", "all:!webservers", "*.example.com", "cobweb,t1", "&east", "!t1"]

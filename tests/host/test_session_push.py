@@ -13,7 +13,7 @@ import pytest
 from modferry.agentside import AgentSide
 from modferry.consoletext import ConsoleLines
 from modferry.core import events
-from modferry.delivery import CHUNK, deflated, pieces_of
+from modferry.delivery import CHUNK, Deflated, deflated, pieces_of
 from modferry.errors import BoxEndedError, TransportError
 from modferry.fleet.inventory import resolve
 from modferry.resources import sha256
@@ -116,6 +116,23 @@ def test_many_threads_each_get_all_of_a_file_in_order():
         sums = set(pool.map(lambda _: inflated_sum(content), range(64)))
 
     assert sums == {sha256(content)}
+
+
+def test_what_cannot_be_packed_is_cut_short_for_nobody(monkeypatch):
+    shared = Deflated(os.urandom(300_000))
+    ahead, behind = iter(shared), iter(shared)
+    next(ahead)
+    next(behind)
+    monkeypatch.setattr(shared, "_source", raising(MemoryError))
+
+    for reader in (ahead, behind):
+        with pytest.raises(MemoryError):
+            list(reader)
+
+
+def raising(error):
+    yield from ()
+    raise error
 
 
 def inflated_sum(content: bytes) -> str:

@@ -70,19 +70,34 @@ def test_indexes_are_the_agents_to_the_byte(tmp_path, shell, without):
     assert list((root / "tmp").iterdir()) == []
 
 
+EXTERNAL = """\
+external * /no/such/folder
+external 9.9 /etc
+external .* /opt/link
+external * //opt/
+external * srv
+external * /opt/a-file
+search external built-in
+"""
+
+
 def test_modules_outside_of_the_tree_are_indexed_and_looked_at(tmp_path):
     root = make_root(tmp_path / "root")
     tree = plant(root)
     beyond = root / "opt/it's own"
-    (beyond / "deep").mkdir(parents=True)
+    for folder in (beyond / "deep", root / "srv", root / "opt/build"):
+        folder.mkdir(parents=True)
     for name in ("rtai_sem", "rtai_sched"):
         (tree / f"rtai/{name}.ko").rename(beyond / f"deep/{name}.ko")
-    (beyond / "rtai_mbx.ko").write_bytes((tree / "rtai/rtai_mbx.ko").read_bytes())
+    mailbox = (tree / "rtai/rtai_mbx.ko").read_bytes()
+    for place in (beyond / "rtai_mbx.ko", root / "srv/other.ko"):
+        place.write_bytes(mailbox)
+    # Neither is a module, nor is what is below a folder of that name looked at.
+    (root / "opt/firmware.bin").write_bytes(os.urandom(300_000))
+    (root / "opt/build/third.ko").write_bytes(mailbox)
+    (root / "opt/a-file").write_text("")
     (root / "opt/link").symlink_to("it's own/deep")
-    (root / "etc/depmod.d/own.conf").write_text(
-        "external * /no/such/folder\nexternal 9.9 /etc\nexternal .* /opt/link\n"
-        "external * /opt\nsearch external built-in\n"
-    )
+    (root / "etc/depmod.d/own.conf").write_text(EXTERNAL)
 
     with plain_box(root, tmp_path / "ssh") as box, session_on(box) as session:
         got = session.request("depmod", release=RELEASE)
@@ -93,12 +108,16 @@ def test_modules_outside_of_the_tree_are_indexed_and_looked_at(tmp_path):
     expected = by_agent(root)
 
     assert b"/opt/link/rtai_sem.ko:" in found["modules.dep"]
+    assert b"\nsrv/other.ko:" in found["modules.dep"]
+    assert b"third" not in found["modules.dep"]
     assert found == written(root)
     for answer in (got, expected):
         answer["warnings"].sort(key=lambda each: (each["path"], each["reason"]))
     assert got == expected
     assert "/opt/" in str(told)
     assert "mirror-" not in str(told)
+    kept = sum(each.stat().st_size for each in (tmp_path / "cache/files").iterdir())
+    assert kept < 100_000
 
 
 @pytest.mark.slow

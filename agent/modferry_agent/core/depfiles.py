@@ -6,6 +6,7 @@ checked to the byte by tests/against_kmod.
 
 from modferry_agent.compat import native, raw
 from modferry_agent.core import devname, highbytes, indexpairs, trie
+from modferry_agent.core.names import split_paths
 from modferry_agent.core.reasons import reason
 
 TYPE_CHECKING = False
@@ -59,10 +60,10 @@ def parse_dep(text):
     # type: (str) -> dict[str, list[str]]
     """Return path -> paths of its dependencies, from the text of modules.dep."""
     found = {}
-    for line in text.splitlines():
+    for line in text.split("\n"):
         path, colon, rest = line.partition(":")
         if colon:
-            found[path] = rest.split()
+            found[path] = split_paths(rest)
     return found
 
 

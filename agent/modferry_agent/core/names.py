@@ -40,6 +40,12 @@ def module_name(path):
     return base.split(".", 1)[0].replace("-", "_")
 
 
+def split_paths(text):
+    # type: (str) -> list[str]
+    """Return the paths that blanks part: not by str.split, to which A0 is one, too."""
+    return [path for path in text.replace("\t", " ").split(" ") if path]
+
+
 def uncompressed_path(path):
     # type: (str) -> str
     """Return the path under which modules.order lists the module.

@@ -6,7 +6,7 @@ kmod_module_get_probe_list.
 
 from modferry_agent.core import fnmatch
 from modferry_agent.core.modprobeconfig import Config
-from modferry_agent.core.names import module_name, normalise_alias
+from modferry_agent.core.names import module_name, normalise_alias, split_paths
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -96,7 +96,7 @@ class Sources(object):
         if not lines:
             return "", []
         path, _, rest = lines[0].partition(":")
-        return path, rest.split()
+        return path, split_paths(rest)
 
     def plan(self, name, alias="", parameters="", bare=False):
         # type: (str, str, str, bool) -> list[Step]

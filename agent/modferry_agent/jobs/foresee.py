@@ -3,6 +3,7 @@
 from modferry_agent.compat import native
 from modferry_agent.core import explain, foresight, highbytes
 from modferry_agent.core.modprobeconfig import parse_config
+from modferry_agent.core.names import split_paths
 from modferry_agent.core.symbols import SymbolTable
 from modferry_agent.errors import AgentError, FormatError
 from modferry_agent.jobs import facts, indexes, probing, userland
@@ -95,7 +96,7 @@ def lines_now(directory):
         lines = {}
         for _key, _priority, text in index.items():
             path, _colon, rest = text.partition(":")
-            lines[path] = rest.split()
+            lines[path] = split_paths(rest)
         return lines
     except AgentError:
         return None

@@ -4,6 +4,7 @@ import os
 
 from modferry_agent.compat import TYPE_CHECKING, native, raw
 from modferry_agent.core import foresight
+from modferry_agent.core.names import split_paths
 from modferry_agent.jobs import foresee, prove
 from modferry_agent.system import processes
 
@@ -84,5 +85,5 @@ def lines_by(program, release):
             break  # The next file begins.
         path, colon, rest = line.partition(":")
         if colon:
-            lines[path] = rest.split()
+            lines[path] = split_paths(rest)
     return lines

@@ -86,8 +86,9 @@ def walk(directory, excludes=(), externals=(), report=None, root=""):
     _walk_into(entries, directory, (directory, root), skipped, tell, True)
     for external in reversed(list(externals)):
         try:
-            top = root + "/" + external.lstrip("/") if root else external
-            _walk_into(entries, top, (directory, root), skipped, tell, False)
+            above = root if not root or external.startswith("/") else root + "/"
+            top, bases = above + external, (directory, above)
+            _walk_into(entries, top, bases, skipped, tell, False)
         except FileError as error:
             if is_fault(error):
                 raise

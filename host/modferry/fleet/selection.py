@@ -13,6 +13,7 @@ Source: Ansible's documentation, "Patterns: targeting hosts and groups".
 from __future__ import annotations
 
 import fnmatch
+import ipaddress
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field
@@ -39,17 +40,18 @@ def split_pattern(text: str) -> list[str]:
     """Return the single patterns of one that holds several."""
     if "," in text:
         parts = [part.strip() for part in text.split(",")]
-        # A comma parts anything, a colon only what has none.
-        return [one for part in parts if part for one in _by_colons(part)]
+        # A comma parts anything, a colon only what has none and is no expression.
+        return [one for part in parts if part for one in _by_colons(part, listed=True)]
     return _by_colons(text)
 
 
-def _by_colons(text: str) -> list[str]:
+def _by_colons(text: str, *, listed: bool = False) -> list[str]:
     text = text.strip()
-    if text.startswith("@") or is_address(text) or is_address(text.lstrip("!&")):
+    name = text.lstrip("!&")
+    if text.startswith("@") or is_address(name) or _is_ipv6(name):
         return [text]
-    if text.count(":") > 1 and re.fullmatch(r"[!&]?[0-9a-fA-F:]+(?:%\w+)?", text):
-        return [text]  # an IPv6 address
+    if listed and name.startswith("~"):
+        return [text]
     if NAME_AND_PORT.fullmatch(text):
         return [text]
     if set("[]") & set(PIECE.sub("", text)):
@@ -59,6 +61,14 @@ def _by_colons(text: str) -> list[str]:
             next_step="GROUP[0], GROUP[1:3] and box[abc] have both",
         )
     return PIECE.findall(text)
+
+
+def _is_ipv6(name: str) -> bool:
+    try:
+        ipaddress.IPv6Address(name)
+    except ValueError:
+        return False
+    return True
 
 
 def select(groups: Groups, patterns: Iterable[str]) -> Selection:

@@ -76,7 +76,7 @@ class Gatherer:
         looker.learn(dict.fromkeys(_prefixes((*tops, *files))))
         for path in (*tops, *files):
             self._way(looker, path, found)
-        for path in files:
+        for path in (*tops, *files):
             place = looker.resolve(path)
             if place:
                 found.nodes[place] = looker.picture.nodes[place]
@@ -139,7 +139,8 @@ class Gatherer:
         found.nodes[top] = looker.picture.nodes[top]
         links = []
         for path, node in list(looker.picture.below(top)):
-            if path.rpartition("/")[2] in SKIPPED or not node.kind:
+            parts = path[len(top) :].split("/")
+            if not node.kind or any(part in SKIPPED for part in parts):
                 continue
             if node.kind == stat.S_IFLNK:
                 links.append(path)

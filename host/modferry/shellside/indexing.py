@@ -18,6 +18,7 @@ from modferry.shellside.sending import send_file
 from modferry.shellside.work import Work, config_directories
 from modferry_agent.compat import native
 from modferry_agent.core import depfiles, depmodconfig, linediff, strictness
+from modferry_agent.core.names import is_module_file
 from modferry_agent.jobs import indexes, kernelexports
 from modferry_agent.jobs.explain import explain_module
 from modferry_agent.jobs.tree import directory_of
@@ -194,12 +195,16 @@ def _gathered(
 ) -> Gathered:
     gatherer = work.gatherer()
     configuration = config_directories("depmod.d")
-    externals = _externals(work, gatherer.gather(configuration), release)
-    found = gatherer.gather(
-        [directory, *configuration, *externals],
-        files,
-        wanted=lambda path: path.rpartition("/")[2] not in MADE,
-    )
+    configured = gatherer.gather(configuration)
+    externals = _externals(work, configured, release)
+    named = {*configured.sums, *map(gatherer.resolve, files)}
+
+    def wanted(path: str) -> bool:
+        name = path.rpartition("/")[2]
+        given = name.startswith("modules.") and name not in MADE
+        return given or is_module_file(name) or path in named
+
+    found = gatherer.gather([directory, *configuration, *externals], files, wanted)
     place = gatherer.resolve(directory)
     if not place or not stat.S_ISDIR(found.nodes[place].kind):
         raise indexes.no_tree(directory)

@@ -11,7 +11,7 @@ from modferry.shellside.contents import Contents
 from modferry.shellside.gather import Gathered, Gatherer
 from modferry.shellside.kernel import BoxKernel, BoxLoader
 from modferry.shellside.mirror import NOWHERE, Mirror, mirror_of
-from modferry.shellside.outside import outside_paths, place_outside
+from modferry.shellside.outside import BINARY, TEXT, Outside
 from modferry.shellside.talk import Shell
 from modferry_agent.core.names import is_module_file
 from modferry_agent.jobs.probing import tree_of
@@ -69,13 +69,13 @@ class Work:
         tops = [tree, *config_directories("modprobe.d")]
         found = gatherer.gather(tops, [record, *files], wanted)
         gatherer.complete(found, files)
-        listed = found.sums.get(gatherer.resolve(f"{tree}/modules.dep") or "", "")
-        beyond = outside_paths(self.contents.read(listed) or b"")
-        if beyond:
-            gatherer.gather([], beyond, wanted, found)
+        places = [gatherer.resolve(f"{tree}/{name}") for name in (TEXT, BINARY)]
+        sums = [found.sums.get(place or "", "") for place in places]
+        outside = Outside(*(self.contents.read(each) or b"" for each in sums))
+        if outside.paths:
+            gatherer.gather([], outside.paths, wanted, found)
         with mirror_of(found, self.contents) as mirror:
-            if beyond:
-                place_outside(mirror, tree)
+            outside.place(mirror, tree)
             _place_record(mirror, record)
             yield Looked(mirror, found, gatherer, mirror.root + basedir)
 

@@ -7,6 +7,7 @@ import logging
 import socket
 import time
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 
 import paramiko
@@ -156,7 +157,8 @@ def _connected(stop: Stop, through: paramiko.Transport | None) -> paramiko.Trans
             stop.hop.use_agent,
         ).authenticate(connection)
         # Until now a limit was near; from now on paramiko would wake up for nothing.
-        connection.sock.settimeout(LOOK_UP_S)
+        with suppress(OSError):  # closed already: who reads from it is told
+            connection.sock.settimeout(LOOK_UP_S)
     except (paramiko.SSHException, EOFError, OSError, ValueError) as error:
         connection.close()
         failure = _no_session(stop, through, error)
