@@ -21,9 +21,9 @@ def explain_module(
     links="file",
     context=None,
     config_paths=None,
-    root="",
+    machine=None,
 ):
-    # type: (str, str | None, str, str, Any, list[str] | None, str) -> dict[str, Any]
+    # type: (str, str | None, str, str, Any, list[str] | None, Any) -> dict[str, Any]
     """Return why depmod gives a module its dependencies; nothing is written.
 
     module: its name, or a path relative to the module tree
@@ -37,7 +37,7 @@ def explain_module(
         links=links,
         config_paths=config_paths,
         context=context,
-        root=root,
+        machine=machine,
     )
     return explanation(tree, module)
 

@@ -43,9 +43,9 @@ def read_tree(
     cache=None,
     recall=True,
     without=(),
-    root="",
+    machine=None,
 ):
-    # type: (str, str, str | int | None, str, str, Iterable[str] | None, Iterable[str] | None, bool, Any, bool, factcache.Cache | None, bool, Sequence[str], str) -> Tree
+    # type: (str, str, str | int | None, str, str, Iterable[str] | None, Iterable[str] | None, bool, Any, bool, factcache.Cache | None, bool, Sequence[str], moduletree.Machine | None) -> Tree
     """Return the module tree of a release, each module in it parsed and in order.
 
     links: ``file``: a link is another name of its file (``link_of`` says whose);
@@ -58,7 +58,7 @@ def read_tree(
     cache: of what the modules said; without details
     recall: leave the modules out if the same indexes would be made of them again
     without: absolute paths that are as good as gone
-    root: where the external directories of depmod.d are, if they are another machine's
+    machine: whose tree it is, if it is another one's
     """
     if links not in LINKS:
         raise RequestError("links are %s, not %s" % (" or ".join(LINKS), links))
@@ -73,8 +73,9 @@ def read_tree(
     config = depmodconfig.parse_config(texts, release)
     tree.warnings.extend(config.warnings)
     if files is None:
-        externals = config.externals
-        entries = moduletree.walk(directory, config.excludes, externals, report, root)
+        entries = moduletree.walk(
+            directory, config.excludes, config.externals, report, machine
+        )
     else:
         entries = moduletree.find_files(files, directory, report)
     entries = [entry for entry in entries if entry.location not in without]

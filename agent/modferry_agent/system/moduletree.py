@@ -66,13 +66,29 @@ class Entry(object):
         self.mtime = status.st_mtime
 
 
-def walk(directory, excludes=(), externals=(), report=None, root=""):
-    # type: (str, Iterable[str], Iterable[str], Report | None, str) -> list[Entry]
+class Machine(object):
+    """Whose files are looked at.
+
+    root: where its paths begin
+    names_in: what gives the names in a directory as bytes, in the machine's order
+    """
+
+    __slots__ = ("root", "names_in")
+
+    def __init__(self, root, names_in):
+        # type: (str, Callable[[bytes], list[bytes]]) -> None
+        """Keep both."""
+        self.root = root
+        self.names_in = names_in
+
+
+def walk(directory, excludes=(), externals=(), report=None, machine=None):
+    # type: (str, Iterable[str], Iterable[str], Report | None, Machine | None) -> list[Entry]
     """Return the module files below a tree, in the order in which kmod meets them.
 
     excludes: names of files and directories that are not looked at
     externals: directories to walk after the tree; the last one first
-    root: where their machine's files are, if it is another
+    machine: whose they are, if it is another
     report: called with path and reason for what is left out
 
     A directory that cannot be opened raises FileError (code ``no-module-tree``); below
@@ -83,12 +99,14 @@ def walk(directory, excludes=(), externals=(), report=None, root=""):
     skipped.update(excludes)
     tell = report or _ignore
     entries = []  # type: list[Entry]
-    _walk_into(entries, directory, (directory, root), skipped, tell, True)
+    machine = machine or Machine("", os.listdir)
+    names_in, root = machine.names_in, machine.root
+    _walk_into(entries, directory, names_in, (directory, root), skipped, tell, True)
     for external in reversed(list(externals)):
         try:
             above = root if not root or external.startswith("/") else root + "/"
             top, bases = above + external, (directory, above)
-            _walk_into(entries, top, bases, skipped, tell, False)
+            _walk_into(entries, top, names_in, bases, skipped, tell, False)
         except FileError as error:
             if is_fault(error):
                 raise
@@ -106,10 +124,10 @@ def find_files(paths, directory, report=None):
     return entries
 
 
-def _walk_into(entries, top, bases, skipped, tell, in_tree):
-    # type: (list[Entry], str, tuple[str, str], set[str], Report, bool) -> None
+def _walk_into(entries, top, names_in, bases, skipped, tell, in_tree):
+    # type: (list[Entry], str, Callable[[bytes], list[bytes]], tuple[str, str], set[str], Report, bool) -> None
     try:
-        listed = os.listdir(raw(top))
+        listed = names_in(raw(top))
         status = os.stat(raw(top))
     except EnvironmentError as error:
         raise FileError(
@@ -145,7 +163,7 @@ def _walk_into(entries, top, bases, skipped, tell, in_tree):
             )
             return
         try:
-            below = os.listdir(raw(path))
+            below = names_in(raw(path))
         except EnvironmentError as error:
             raise_fault(error, path)
             text = "could not open the directory: %s" % error.strerror

@@ -15,6 +15,7 @@ from modferry.shellside.contents import Contents, Underway
 from modferry.shellside.look import LIMIT_S, Looker
 from modferry.shellside.picture import Node
 from modferry.shellside.talk import Shell
+from modferry_agent.core.names import is_module_file, module_name
 from modferry_agent.system import decompress
 
 UNDERWAY = Underway()
@@ -30,11 +31,13 @@ class Gathered:
     nodes: path without links -> node, of directories and files.
     links: path of a link -> where it leads, "" if in a circle, None if nowhere.
     sums: path of a file -> sha256 of its content, which is kept on this machine.
+    order: path -> its place among those that the box listed.
     """
 
     nodes: dict[str, Node] = field(default_factory=dict)
     links: dict[str, str | None] = field(default_factory=dict)
     sums: dict[str, str] = field(default_factory=dict)
+    order: dict[str, int] = field(default_factory=dict)
 
     def key(self) -> str:
         """Return the digest of all that the agent's code can see of them."""
@@ -43,7 +46,15 @@ class Gathered:
         for path, node in sorted(self.nodes.items()):
             number = identities.setdefault(node.identity, len(identities))
             seen.append((path, node.kind, number, self.sums.get(path)))
+        if self._has_namesakes():
+            # Which of them counts may depend on which the box lists first.
+            seen.append(sorted(self.order, key=self.order.__getitem__))
         return hashlib.sha256(repr(seen).encode()).hexdigest()
+
+    def _has_namesakes(self) -> bool:
+        names = [path.rpartition("/")[2] for path in (*self.nodes, *self.links)]
+        modules = [module_name(name) for name in names if is_module_file(name)]
+        return len(set(modules)) < len(modules)
 
 
 class Gatherer:
@@ -86,6 +97,7 @@ class Gatherer:
             if top is not None:
                 waiting += self._tree(looker, top, found)
         self.complete(found, filter(wanted, list(found.nodes)))
+        found.order.update(looker.picture.order)
         return found
 
     def resolve(self, path: str) -> str | None:

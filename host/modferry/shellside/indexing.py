@@ -23,6 +23,7 @@ from modferry_agent.jobs import indexes, kernelexports
 from modferry_agent.jobs.explain import explain_module
 from modferry_agent.jobs.tree import directory_of
 from modferry_agent.system import configfiles, fingerprints
+from modferry_agent.system.moduletree import Machine
 
 MADE = frozenset(name for name, _encode, _since in depfiles.TABLE)
 """The index files."""
@@ -166,9 +167,9 @@ def explain(
     found = _gathered(work, release, directory)
     with mirror_of(found, work.contents) as mirror:
         paths = [mirror.place(path) for path in config_directories("depmod.d")]
+        machine = Machine(mirror.root, mirror.names_in)
         base = mirror.root + basedir
-        root = mirror.root
-        return explain_module(module, release, base, links, None, paths, root)
+        return explain_module(module, release, base, links, None, paths, machine)
 
 
 def record(
@@ -230,7 +231,7 @@ def _computed(  # noqa: PLR0913, PLR0917 - the request's arguments
         config_paths=[mirror.place(path) for path in config_directories("depmod.d")],
         fingerprints=True,
         details=exports.errsyms,
-        root=mirror.root,
+        machine=Machine(mirror.root, mirror.names_in),
     )
     made = indexes.make_files(
         tree,

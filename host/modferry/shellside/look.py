@@ -68,7 +68,8 @@ class Looker:
                 act = f"-exec stat -c '{scripts.LIST_FORMAT}' {{}} \\;"
             else:
                 act = "-exec ls -lind {} \\;"
-            self._take(f"find {quoted(place)} {act}")
+            for path in self._take(f"find {quoted(place)} {act}"):
+                self.picture.order.setdefault(path, len(self.picture.order))
             self.picture.listed.add(place)
             self._read_links()
         return place
@@ -80,11 +81,13 @@ class Looker:
             return f"stat -c '{scripts.LIST_FORMAT}' \"$@\""
         return 'ls -lind "$@"'
 
-    def _take(self, script: str) -> None:
+    def _take(self, script: str) -> list[str]:
         text = self._shell.text(script, limit_s=LIMIT_S)
         parse = parse_listing if "stat" in self._shell.tools else parse_ls
-        for path, node in parse(text):
+        found = list(parse(text))
+        for path, node in found:
             self.picture.add(path, node)
+        return [path for path, _ in found]
 
     def _read_links(self) -> None:
         for some in scripts.portions(self.picture.links_to_read()):

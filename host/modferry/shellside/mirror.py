@@ -11,7 +11,7 @@ import re
 import shutil
 import stat
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
@@ -41,9 +41,11 @@ class Mirror:
         self._contents = contents
         self._taken: set[str] = set()
         self._indexed = 0
+        self._order: Mapping[str, int] = {}
 
     def build(self, gathered: Gathered) -> None:
         """Make the files and links that were gathered."""
+        self._order = gathered.order
         times = [node.mtime for path, node in gathered.nodes.items()
                  if path.endswith("/modules.dep")]  # fmt: skip
         self._indexed = min(times, default=0)
@@ -67,6 +69,16 @@ class Mirror:
             leads = {None: "/missing/link", "": path}.get(target, target)
             with suppress(FileExistsError):
                 os.symlink(self.raw(leads or ""), self.raw(path))  # noqa: PTH211
+
+    def names_in(self, directory: bytes) -> list[bytes]:
+        """Return the names in a directory of this root, in the box's order."""
+        place = os.path.realpath(directory)
+        path = place.decode("latin-1").removeprefix(self.root) + "/"
+        last = len(self._order)
+        return sorted(
+            os.listdir(place),  # noqa: PTH208 - no text path
+            key=lambda name: self._order.get(path + name.decode("latin-1"), last),
+        )
 
     def fill(self, gathered: Gathered, paths: list[str]) -> None:
         """Give files that are there without their contents what was gathered since."""

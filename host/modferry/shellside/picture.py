@@ -56,12 +56,17 @@ MISSING = Node(0)
 
 
 class Picture:
-    """The names of a box by path; a path here has no link, dot or slash too many."""
+    """The names of a box by path; a path here has no link, dot or slash too many.
+
+    listed: directories all below which is known.  order: of the names there, as the
+        box's file system lists them.
+    """
 
     def __init__(self) -> None:
         """Begin with the root alone."""
         self.nodes: dict[str, Node] = {"/": Node(stat.S_IFDIR, (0, 2))}
         self.listed: set[str] = set()
+        self.order: dict[str, int] = {}
 
     def add(self, path: str, node: Node) -> None:
         """Learn of a name."""
