@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from modferry_agent.errors import FileError, FormatError
-from modferry_agent.system import configfiles, decompress, moduletree
+from modferry_agent.system import configfiles, decompress, moduletree, treefiles
 from support import rootfs
 
 
@@ -78,7 +78,7 @@ def test_only_regular_files_are_modules(tmp_path: Path, monkeypatch):
     assert set(told.values()) == {"not a regular file"}
     assert len(told) == 3
     with pytest.raises(FileError):
-        moduletree.read_stored(str(folder / "pipe.ko"))
+        treefiles.read_stored(str(folder / "pipe.ko"))
 
 
 def test_names_that_break_an_index_are_left_out(tmp_path: Path):
@@ -145,7 +145,7 @@ def test_compression_is_told_by_magic(stored: bytes, tmp_path: Path):
     path = tmp_path / "a.ko"
     path.write_bytes(stored)
 
-    assert moduletree.read_module(str(path)) == CONTENT
+    assert treefiles.read_module(str(path)) == CONTENT
 
 
 @pytest.mark.parametrize(
@@ -234,9 +234,9 @@ def test_a_file_of_holes_is_refused(tmp_path: Path):
         stream.truncate(1 << 40)
 
     with pytest.raises(FileError):
-        moduletree.read_stored(str(path))
-    assert moduletree.read_if_there(str(path)) is None
-    assert moduletree.read_if_there(str(tmp_path / "none")) is None
+        treefiles.read_stored(str(path))
+    assert treefiles.read_if_there(str(path)) is None
+    assert treefiles.read_if_there(str(tmp_path / "none")) is None
 
 
 def test_configuration_files_are_sorted_by_name_and_the_first_of_a_name_wins(

@@ -9,7 +9,7 @@ import os
 from modferry_agent.compat import TYPE_CHECKING, native, raw
 from modferry_agent.core import causes, elfcheck, machines, module, vermagic
 from modferry_agent.errors import AgentError, FormatError, LoadError
-from modferry_agent.system import decompress, fingerprints, moduletree
+from modferry_agent.system import decompress, fingerprints, treefiles
 
 if TYPE_CHECKING:
     from modferry_agent.core.probeplan import Sources  # noqa: F401
@@ -78,7 +78,7 @@ class Gate(object):
         path: as the indexes and the record name it
         LoadError: what is wrong; FileError: it cannot be read.
         """
-        stored = moduletree.read_stored(location)
+        stored = treefiles.read_stored(location)
         self.check_fingerprint(location, path, fingerprints.fingerprint(stored)[0])
         try:
             checked = CheckedModule(location, stored)
@@ -165,7 +165,7 @@ def find_reference(directory, sources, loaded, avoid=()):
             continue
         location = directory + "/" + path
         try:
-            reference = CheckedModule(location, moduletree.read_stored(location))
+            reference = CheckedModule(location, treefiles.read_stored(location))
             reference.parse()
         except (AgentError, ValueError):
             continue

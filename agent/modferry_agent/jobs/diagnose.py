@@ -8,7 +8,7 @@ from modferry_agent.core.probeplan import Sources
 from modferry_agent.errors import AgentError
 from modferry_agent.jobs import checked, klog, probing
 from modferry_agent.jobs.survey import Survey, kernel_exports
-from modferry_agent.system import fingerprints, moduletree
+from modferry_agent.system import fingerprints, treefiles
 from modferry_agent.system.kernel import Kernel
 
 if TYPE_CHECKING:
@@ -235,7 +235,7 @@ class Case(object):
             self._add(code, ERROR, why, step, [evidence], name)
         self.gate.require_fingerprint = True
         try:
-            stored = moduletree.read_stored(location)
+            stored = treefiles.read_stored(location)
             digest = fingerprints.fingerprint(stored)[0]
             self.gate.check_fingerprint(location, path, digest)
         except AgentError as error:

@@ -2,7 +2,7 @@
 
 from modferry_agent.core import elf
 from modferry_agent.errors import FileError, FormatError
-from modferry_agent.system import moduletree
+from modferry_agent.system import treefiles
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -41,7 +41,7 @@ def _entries_of(tree, module):
     # type: (Tree, Module) -> set[str]
     # The symbols that have an entry in the module's table of exports.
     try:
-        file = elf.Elf(moduletree.read_module(tree.path_of(module)))
+        file = elf.Elf(treefiles.read_module(tree.path_of(module)))
         entries = file.starting_with(_ENTRY)
     except (FileError, FormatError):
         return set()

@@ -18,7 +18,7 @@ from modferry_agent.compat import TYPE_CHECKING, native, raw
 from modferry_agent.errors import FileError
 from modferry_agent.jobs import shellfiles, userland
 from modferry_agent.jobs.push import file_error, part_of
-from modferry_agent.system import durable, moduletree, processes
+from modferry_agent.system import durable, processes, treefiles
 
 if TYPE_CHECKING:
     from typing import Any, Callable  # noqa: F401  # novermin
@@ -171,7 +171,7 @@ def _is_script(path):
     # type: (str) -> bool
     if os.path.islink(raw(path)) or not os.path.isfile(raw(path)):
         return False
-    return shellfiles.is_ours(moduletree.read_if_there(path) or b"")
+    return shellfiles.is_ours(treefiles.read_if_there(path) or b"")
 
 
 def _give_second_name(path):

@@ -6,7 +6,7 @@ from modferry_agent.core.symbols import SymbolTable
 from modferry_agent.errors import FileError, FormatError, RequestError
 from modferry_agent.jobs import indexes
 from modferry_agent.jobs.tree import running_release
-from modferry_agent.system import moduletree
+from modferry_agent.system import treefiles
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -79,7 +79,7 @@ def _shadowed(tree):
     found = []
     for path, location, winner in tree.shadowed:
         try:
-            module = parse_module(path, moduletree.read_module(location))
+            module = parse_module(path, treefiles.read_module(location))
         except (FileError, FormatError):
             continue
         found.append((module, winner))

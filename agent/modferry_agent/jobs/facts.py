@@ -11,6 +11,7 @@ from modferry_agent.system import (
     decompress,
     klogdevice,
     moduletree,
+    treefiles,
     processes,
     syscalls,
 )
@@ -113,7 +114,7 @@ def index_state(tree):
         try:
             index = probing.read_index(tree, name)
             if index is None:
-                content = moduletree.read_if_there(tree + "/" + name)
+                content = treefiles.read_if_there(tree + "/" + name)
                 return "missing" if content is None else "damaged"
             for _ in index.items():
                 pass  # each node is bounds-checked as it is met

@@ -8,7 +8,7 @@ from modferry_agent.core.symbols import SymbolTable
 from modferry_agent.errors import AgentError, FormatError
 from modferry_agent.jobs import facts, indexes, probing, userland
 from modferry_agent.jobs.tree import directory_of, running_release
-from modferry_agent.system import configfiles, factcache, moduletree
+from modferry_agent.system import configfiles, factcache, moduletree, treefiles
 from modferry_agent.system.kernel import Kernel
 
 TYPE_CHECKING = False
@@ -186,7 +186,7 @@ def _as_met(tree):
     # As module-init-tools orders them: those of modules.order, then the others, the one
     # that it met last first.
     by_path = dict([(module.path, module) for module in tree.modules])
-    order = native(moduletree.read_if_there(tree.directory + "/modules.order") or b"")
+    order = native(treefiles.read_if_there(tree.directory + "/modules.order") or b"")
     paths = order.split("\n")
     paths.extend([entry.path for entry in reversed(moduletree.walk(tree.directory))])
     found = []

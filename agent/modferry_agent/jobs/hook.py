@@ -6,7 +6,7 @@ from modferry_agent.compat import TYPE_CHECKING, native, raw
 from modferry_agent.errors import AgentError, FileError
 from modferry_agent.jobs import diversion, indexes, shellfiles, userland
 from modferry_agent.jobs.push import file_error
-from modferry_agent.system import durable, moduletree, processes
+from modferry_agent.system import durable, processes, treefiles
 
 if TYPE_CHECKING:
     from typing import Any  # noqa: F401  # novermin
@@ -30,7 +30,7 @@ def install_hook(dry_run=False, context=None):
     changed, unchanged = [], []  # type: list[str], list[str]
     try:
         for path, text, mode in shellfiles.hook_files():
-            there = moduletree.read_if_there(path)
+            there = treefiles.read_if_there(path)
             if there == raw(text):
                 unchanged.append(path)
                 continue
@@ -71,7 +71,7 @@ def remove_hook(dry_run=False, context=None):
         files = [path for path, _text, _mode in shellfiles.hook_files()]
         # Last what the others run.
         for path in reversed(files):
-            if shellfiles.is_ours(moduletree.read_if_there(path) or b""):
+            if shellfiles.is_ours(treefiles.read_if_there(path) or b""):
                 changed.append(path)
         if not dry_run:
             if _links_of_init():

@@ -16,7 +16,13 @@ from modferry_agent.core.symbols import SymbolTable
 from modferry_agent.errors import FileError, FormatError, RequestError
 from modferry_agent.jobs import disputes, encoding, kernelexports, reading, remembering
 from modferry_agent.jobs.tree import Made, Tree, directory_of, running_release
-from modferry_agent.system import configfiles, factcache, indexstore, moduletree
+from modferry_agent.system import (
+    configfiles,
+    factcache,
+    indexstore,
+    moduletree,
+    treefiles,
+)
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -84,7 +90,7 @@ def read_tree(
     tree.shadowed = [(path, by_path[path].location, winner) for path, winner in lost]
     if len(winners) > _MOST_MODULES:
         raise FormatError("%d modules are too many" % len(winners), where=directory)
-    order = moduletree.read_if_there(directory + "/modules.order")
+    order = treefiles.read_if_there(directory + "/modules.order")
     paths, complaint = names.ordered_modules(
         winners, None if order is None else native(order), tree.kmod >= 34
     )
@@ -112,9 +118,9 @@ def make_contents(tree, table=None, dependencies=None):
     Raises FormatError (code ``dependency-cycle``).
     """
     contents = Contents(tree.modules, dependencies or (), {}, tree.kmod)
-    builtin = moduletree.read_if_there(tree.directory + "/modules.builtin")
+    builtin = treefiles.read_if_there(tree.directory + "/modules.builtin")
     contents.builtin = None if builtin is None else native(builtin)
-    contents.builtin_modinfo = moduletree.read_if_there(
+    contents.builtin_modinfo = treefiles.read_if_there(
         tree.directory + "/modules.builtin.modinfo"
     )
     told = encoding.told_aliases(tree.modules)
@@ -252,7 +258,7 @@ def _differences(directory, made):
     # type: (str, Made) -> dict[str, Any]
     told = {}
     for name, content in made.files:
-        old = moduletree.read_if_there(directory + "/" + name)
+        old = treefiles.read_if_there(directory + "/" + name)
         if not name.endswith(".bin") and old != content:
             told[name] = linediff.difference(native(old or b""), native(content))
     return told

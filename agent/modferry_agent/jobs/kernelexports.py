@@ -6,7 +6,7 @@ Source: kmod, tools/depmod.c: depmod -E, -F and -e.
 from modferry_agent.compat import TYPE_CHECKING, native
 from modferry_agent.core import kernelsymbols, symbolcheck
 from modferry_agent.errors import FileError, RequestError
-from modferry_agent.system import moduletree
+from modferry_agent.system import treefiles
 
 if TYPE_CHECKING:
     from typing import Any  # noqa: F401  # novermin
@@ -26,7 +26,7 @@ def add_exports(table, symvers, filesyms, warnings):
     symvers, filesyms: their paths; warnings: gets ``(path, reason)`` of each bad line
     """
     path = symvers or filesyms or ""
-    text = moduletree.read_if_there(path)
+    text = treefiles.read_if_there(path)
     if text is None:
         raise FileError(
             "there is no such file, or it cannot be read",

@@ -16,7 +16,7 @@ import os
 from modferry_agent.compat import TYPE_CHECKING, native, raw
 from modferry_agent.core.names import module_name
 from modferry_agent.errors import FileError
-from modferry_agent.system import durable, moduletree
+from modferry_agent.system import durable, moduletree, treefiles
 
 if TYPE_CHECKING:
     from typing import Any, Callable  # noqa: F401  # novermin
@@ -125,7 +125,7 @@ def _recorded(basedir, text):
 
 def _read(config):
     # type: (str) -> str
-    return native(moduletree.read_if_there(config) or b"")
+    return native(treefiles.read_if_there(config) or b"")
 
 
 def _write(config, text):

@@ -7,7 +7,7 @@ from modferry_agent.compat import TYPE_CHECKING, raw
 from modferry_agent.core import causes, errnos, forcing, klog, messages
 from modferry_agent.errors import AgentError, LoadError
 from modferry_agent.jobs import checked, probing, survey
-from modferry_agent.system import decompress, fingerprints, klogdevice, moduletree
+from modferry_agent.system import decompress, fingerprints, klogdevice, treefiles
 
 if TYPE_CHECKING:
     from typing import Any  # noqa: F401  # novermin
@@ -84,7 +84,7 @@ class Run(object):
         handle = _open(path)
         try:
             # What is handed over is the open file that is read here, or its bytes.
-            stored = moduletree.read_open(handle, path)
+            stored = treefiles.read_open(handle, path)
             if fingerprints.fingerprint(stored)[0] != reply["sha256"]:
                 raise LoadError(
                     "%s: the file changed while it was checked" % step.name,

@@ -7,7 +7,7 @@ from modferry_agent.core.modprobeconfig import parse_config
 from modferry_agent.core.probeplan import Sources
 from modferry_agent.core.triereader import Index
 from modferry_agent.errors import FormatError, LoadError
-from modferry_agent.system import configfiles, moduletree
+from modferry_agent.system import configfiles, treefiles
 
 if TYPE_CHECKING:
     from modferry_agent.system.kernel import Kernel  # noqa: F401
@@ -35,7 +35,7 @@ def read_index(directory, name):
 
     LoadError index-damaged: it cannot be read.
     """
-    content = moduletree.read_if_there(directory + "/" + name)
+    content = treefiles.read_if_there(directory + "/" + name)
     if not content:
         return None
     try:
@@ -110,7 +110,7 @@ def _read_sources(kernel, directory, config_paths, required):
 
     files = configfiles.read_files("modprobe.d", config_paths, report, kernel.root)
     for name in ("modules.softdep", "modules.weakdep"):
-        content = moduletree.read_if_there(directory + "/" + name)
+        content = treefiles.read_if_there(directory + "/" + name)
         if content:
             files.append((directory + "/" + name, native(content)))
     files.sort(key=lambda file: file[0][file[0].rfind("/") + 1 :])

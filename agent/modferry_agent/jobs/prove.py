@@ -9,7 +9,7 @@ from modferry_agent.errors import AgentError, LoadError
 from modferry_agent.jobs import probing, userland
 from modferry_agent.jobs.survey import Survey, kernel_exports
 from modferry_agent.jobs.tree import directory_of
-from modferry_agent.system import klogdevice, moduletree, processes, syscalls
+from modferry_agent.system import klogdevice, processes, syscalls, treefiles
 from modferry_agent.system.kernel import Kernel
 
 if TYPE_CHECKING:
@@ -138,7 +138,7 @@ class _Proof(object):
             self._facts[path] = None
             try:
                 if path:
-                    content = moduletree.read_module(self.survey.location(path))
+                    content = treefiles.read_module(self.survey.location(path))
                     self._facts[path] = modulefacts.facts_of(content)
             except (AgentError, ValueError):
                 pass

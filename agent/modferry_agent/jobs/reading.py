@@ -4,7 +4,7 @@ from modferry_agent.core import linkgroups, modulefacts
 from modferry_agent.core.module import Module, parse_module
 from modferry_agent.errors import FileError, FormatError
 from modferry_agent.jobs import encoding
-from modferry_agent.system import decompress, factcache, forked, moduletree
+from modferry_agent.system import decompress, factcache, forked, treefiles
 from modferry_agent.system.modulefile import ModuleFile
 
 TYPE_CHECKING = False
@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from modferry_agent.core.modulefacts import Facts  # noqa: F401
     from modferry_agent.errors import AgentError  # noqa: F401
     from modferry_agent.jobs.tree import Tree  # noqa: F401
+    from modferry_agent.system import moduletree  # noqa: F401
 
     # What the file said, or why it could not be read; its fingerprint, if wanted; its
     # stamp, if the same file would say the same again.
@@ -69,7 +70,7 @@ def _read_whole(tree, entries, fingerprints, context):
             context.progress(done, len(entries), entry.path)
         fingerprint = None
         try:
-            stored = moduletree.read_stored(entry.location)
+            stored = treefiles.read_stored(entry.location)
             if fingerprints:
                 fingerprint = _fingerprint(stored)
             content = decompress.decompressed(stored, entry.location)
@@ -168,7 +169,7 @@ def _facts_of(location, fingerprints):
 
 def _why(error):
     # type: (AgentError) -> str
-    if moduletree.is_fault(error):
+    if treefiles.is_fault(error):
         raise error
     return error.message + ("; " + error.hint if error.hint else "")
 

@@ -11,12 +11,13 @@ from modferry_agent.compat import native
 from modferry_agent.jobs.encoding import packed, unpacked
 from modferry_agent.jobs.unchanged import Parts, files_there
 from modferry_agent.jobs.tree import Made
-from modferry_agent.system import factcache, fingerprints, moduletree
+from modferry_agent.system import factcache, fingerprints, treefiles
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any, Sequence  # noqa: F401  # novermin
     from modferry_agent.jobs.tree import Tree  # noqa: F401
+    from modferry_agent.system import moduletree  # noqa: F401
 
 
 def key_of(tree, entries, inputs):
@@ -31,7 +32,7 @@ def key_of(tree, entries, inputs):
         for entry in entries
     ]
     read = [
-        moduletree.read_if_there(tree.directory + "/" + name)
+        treefiles.read_if_there(tree.directory + "/" + name)
         for name in ("modules.builtin", "modules.builtin.modinfo")
     ]
     warnings = [packed(warning) for warning in tree.warnings]
@@ -93,4 +94,4 @@ def remember(tree, made):
 def _record_of(tree):
     # type: (Tree) -> str
     path = fingerprints.path_of(tree.basedir, tree.release)
-    return factcache.digest(moduletree.read_if_there(path) or b"")
+    return factcache.digest(treefiles.read_if_there(path) or b"")

@@ -7,7 +7,7 @@ from modferry_agent.compat import TYPE_CHECKING, native, raw
 from modferry_agent.core import depfiles, module, names
 from modferry_agent.core.diagnosis import Owner
 from modferry_agent.errors import AgentError
-from modferry_agent.system import moduletree
+from modferry_agent.system import moduletree, treefiles
 
 if TYPE_CHECKING:
     from typing import Any, Callable  # noqa: F401  # novermin
@@ -25,7 +25,7 @@ class Survey(object):
         """Read modules.dep; files are read when they are asked for."""
         self.tree = tree
         self.sources = sources
-        text = moduletree.read_if_there(tree + "/modules.dep") or b""
+        text = treefiles.read_if_there(tree + "/modules.dep") or b""
         self.lines = depfiles.parse_dep(native(text))
         self._modules = {}  # type: dict[str, Module | None]
         self._neighbours = {}  # type: dict[str, dict[str, list[str]]]
@@ -41,7 +41,7 @@ class Survey(object):
         """Return what the file says; None if it cannot be read."""
         if path not in self._modules:
             try:
-                content = moduletree.read_module(self.location(path))
+                content = treefiles.read_module(self.location(path))
                 self._modules[path] = module.parse_module(path, content)
             except (AgentError, ValueError):
                 self._modules[path] = None

@@ -7,7 +7,7 @@ import marshal
 
 from modferry_agent.core.module import joined
 from modferry_agent.errors import FileError
-from modferry_agent.system import factcache, moduletree
+from modferry_agent.system import factcache, treefiles
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -27,7 +27,7 @@ def files_there(directory, digests):
     files = []
     try:
         for name, digest in digests:
-            content = moduletree.read_if_there(directory + "/" + name)
+            content = treefiles.read_if_there(directory + "/" + name)
             if content is None or factcache.digest(content) != digest:
                 return None
             files.append((name, content))

@@ -6,7 +6,7 @@ from modferry_agent.core.names import module_name
 from modferry_agent.errors import AgentError, LoadError
 from modferry_agent.jobs import probing
 from modferry_agent.jobs.checked import CheckedModule
-from modferry_agent.system import klogdevice, moduletree, syscalls
+from modferry_agent.system import klogdevice, syscalls, treefiles
 from modferry_agent.system.kernel import Kernel, LoadLock
 
 if TYPE_CHECKING:
@@ -113,7 +113,7 @@ def _inner_name(tree, path):
     # type: (str, str) -> str
     location = path if path.startswith("/") else tree + "/" + path
     try:
-        checked = CheckedModule(location, moduletree.read_stored(location))
+        checked = CheckedModule(location, treefiles.read_stored(location))
         checked.parse()
     except AgentError:
         return module_name(path)

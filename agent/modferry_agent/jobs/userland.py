@@ -7,7 +7,7 @@ from modferry_agent.compat import TYPE_CHECKING, native, raw
 from modferry_agent.core.foresight import KMOD, MODULE_INIT_TOOLS
 from modferry_agent.core.modprobeconfig import parse_config
 from modferry_agent.errors import AgentError
-from modferry_agent.system import moduletree, processes
+from modferry_agent.system import processes, treefiles
 
 if TYPE_CHECKING:
     from typing import Any, Iterable  # noqa: F401  # novermin
@@ -62,7 +62,7 @@ def unread_files():
     found = []
     for path in paths:
         try:
-            text = native(moduletree.read_if_there(path) or b"")
+            text = native(treefiles.read_if_there(path) or b"")
         except AgentError:
             continue
         config = parse_config([(path, text)])
@@ -86,7 +86,7 @@ def named_at_boot(names):
     found = []
     for path in paths:
         try:
-            text = native(moduletree.read_if_there(path) or b"")
+            text = native(treefiles.read_if_there(path) or b"")
         except AgentError:
             continue
         for number, line in enumerate(text.split("\n")):

@@ -8,12 +8,13 @@ import stat
 
 from modferry_agent.compat import native, raw
 from modferry_agent.core.reasons import reason
-from modferry_agent.system import moduletree
+from modferry_agent.system import treefiles
 from modferry_agent.errors import FileError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Iterable  # noqa: F401  # novermin
+    from modferry_agent.system import moduletree  # noqa: F401
 
 # The first directory that has a file of a name wins.
 DIRECTORIES = ("/etc", "/run", "/usr/local/lib", "/usr/lib", "/lib")
@@ -37,9 +38,9 @@ def read_files(kind, paths=None, report=None, root=""):
     files = []
     for name in sorted(found):
         try:
-            text = native(moduletree.read_stored(found[name]))
+            text = native(treefiles.read_stored(found[name]))
         except FileError as error:
-            if moduletree.is_fault(error):
+            if treefiles.is_fault(error):
                 raise
             if report is not None:
                 _report(report, found[name], error)
@@ -65,7 +66,7 @@ def _files_of(path):
             return [(path[path.rfind("/") + 1 :], path)]
         listed = [native(name) for name in os.listdir(raw(path))]
     except EnvironmentError as error:
-        moduletree.raise_fault(error, path)
+        treefiles.raise_fault(error, path)
         return []
     return [
         (name, path + "/" + name)

@@ -7,11 +7,12 @@ import time
 
 from modferry_agent.compat import raw
 from modferry_agent.errors import FileError
-from modferry_agent.system import moduletree, publication
+from modferry_agent.system import publication, treefiles
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Callable, Sequence  # noqa: F401  # novermin
+    from modferry_agent.system import moduletree  # noqa: F401
 
     Files = Sequence[tuple[str, bytes]]
 
@@ -91,7 +92,7 @@ def compare(directory, files):
 def _reads(path, content):
     # type: (str, bytes) -> bool
     try:
-        return moduletree.read_if_there(path) == content
+        return treefiles.read_if_there(path) == content
     except FileError:
         # On the way to be replaced.
         return False

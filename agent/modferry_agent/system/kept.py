@@ -14,7 +14,7 @@ their bytes, their mode and their times.  The directory appears as a whole.
 import os
 
 from modferry_agent.compat import native, raw
-from modferry_agent.system import durable, moduletree, publication
+from modferry_agent.system import durable, publication, treefiles
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -71,7 +71,7 @@ class Kept(object):
     def about(self):
         # type: () -> dict[str, list[str]]
         """Return what was noted when the repair began: key -> values."""
-        text = native(moduletree.read_if_there(self.place + "/" + _ABOUT) or b"")
+        text = native(treefiles.read_if_there(self.place + "/" + _ABOUT) or b"")
         notes = {}  # type: dict[str, list[str]]
         for line in text.split("\n"):
             key, _, value = line.partition(" ")
@@ -107,7 +107,7 @@ class Kept(object):
         """Return ``(name, bytes)`` of what is still kept."""
         found = []
         for name in self.about().get("had", []):
-            content = moduletree.read_if_there(self.place + "/" + name)
+            content = treefiles.read_if_there(self.place + "/" + name)
             if content is not None:
                 found.append((name, content))
         return found

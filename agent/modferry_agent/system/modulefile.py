@@ -8,7 +8,7 @@ import stat
 
 from modferry_agent.compat import raw
 from modferry_agent.errors import FileError, FormatError
-from modferry_agent.system import decompress, moduletree
+from modferry_agent.system import decompress, treefiles
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -109,7 +109,7 @@ class ModuleFile(object):
 
 def _refused(error, path):
     # type: (EnvironmentError, str) -> FileError
-    moduletree.raise_fault(error, path)
+    treefiles.raise_fault(error, path)
     return FileError(
         "could not be read: %s" % error.strerror, where=path, errno=error.errno
     )

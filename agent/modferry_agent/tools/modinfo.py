@@ -7,7 +7,7 @@ from modferry_agent.compat import TYPE_CHECKING, raw
 from modferry_agent.core import elf, modinfo, names, signature
 from modferry_agent.errors import AgentError, FormatError
 from modferry_agent.jobs import probing
-from modferry_agent.system import moduletree
+from modferry_agent.system import treefiles
 from modferry_agent.system.kernel import Kernel
 from modferry_agent.tools import modinfotext, telling
 from modferry_agent.tools.modprobebox import absolute
@@ -148,7 +148,7 @@ class _Shown(object):
     def _builtin_fields(self, wanted):
         # type: (str) -> list[tuple[str, str]]
         # The first run of consecutive entries of that module.
-        content = moduletree.read_if_there(self.tree + "/modules.builtin.modinfo")
+        content = treefiles.read_if_there(self.tree + "/modules.builtin.modinfo")
         fields = []
         for entry in modinfo.strings(content or b""):
             key, _, value = entry.partition("=")
@@ -163,7 +163,7 @@ class _Shown(object):
         # type: (str, str) -> int
         self.printer.begin([("filename", path)])
         try:
-            octets = moduletree.read_module(path)
+            octets = treefiles.read_module(path)
             if len(octets) < _LEAST_BYTES:
                 raise FormatError("it has %d bytes" % len(octets), code="too-short")
             section = elf.Elf(octets).named(".modinfo")

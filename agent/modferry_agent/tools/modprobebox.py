@@ -58,10 +58,10 @@ class Box(object):
         if not path or not os.path.islink(raw(location)):
             return name
         from modferry_agent.core import module
-        from modferry_agent.system import moduletree
+        from modferry_agent.system import treefiles
 
         try:
-            parsed = module.parse_module(path, moduletree.read_module(location))
+            parsed = module.parse_module(path, treefiles.read_module(location))
         except (AgentError, ValueError):
             return module_name(native(os.path.realpath(raw(location))))
         return (parsed.inner_name or parsed.name).replace("-", "_")

@@ -6,7 +6,7 @@ import os
 from modferry_agent.compat import TYPE_CHECKING, raw
 from modferry_agent.core import elf, modversions
 from modferry_agent.errors import AgentError
-from modferry_agent.system import moduletree
+from modferry_agent.system import treefiles
 from modferry_agent.tools import telling
 from modferry_agent.tools.telling import FATAL
 
@@ -22,7 +22,7 @@ def show(teller, exports, path):
         return 1
     what = "symbols" if exports else "modversions"
     try:
-        file = elf.Elf(moduletree.read_module(path))
+        file = elf.Elf(treefiles.read_module(path))
         if exports:
             pairs = modversions.exported_crcs(file)
         else:
