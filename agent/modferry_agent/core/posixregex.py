@@ -3,8 +3,6 @@
 Source: POSIX 9.4; kmod compiles them by regcomp(3) with REG_EXTENDED.
 """
 
-import re
-
 _CLASSES = {
     "alpha": "a-zA-Z",
     "digit": "0-9",
@@ -24,6 +22,8 @@ _CLASSES = {
 def is_found(pattern, text):
     # type: (str, str) -> bool
     """Say whether the pattern occurs in the text; a pattern in error never does."""
+    import re  # dear, and hardly any depmod.d has a pattern
+
     try:
         return re.search(_translated(pattern), text) is not None
     except (re.error, ValueError, OverflowError):
@@ -45,7 +45,7 @@ def _translated(pattern):
             at += 1
             if at == len(pattern):
                 raise ValueError("a backslash at the end")
-            pieces.append(re.escape(pattern[at]))
+            pieces.append(_escaped(pattern[at]))
         elif letter in "^$.|()*+?{}":
             # Python gives "(?" and doubled repetitions meanings of their own.
             after = pieces[-1][-1:] if pieces else ""
@@ -57,7 +57,7 @@ def _translated(pattern):
             else:
                 pieces.append("\\Z" if letter == "$" else letter)
         else:
-            pieces.append(re.escape(letter))
+            pieces.append(_escaped(letter))
         at += 1
     return "".join(pieces)
 
@@ -87,3 +87,11 @@ def _translated_set(pattern, at):
         pieces.append("\\" + letter if letter in "\\[]^&~|" else letter)
         at += 1
     raise ValueError("a bracket without its end")
+
+
+def _escaped(letter):
+    # type: (str) -> str
+    return "\\" + letter if letter in _SPECIAL else letter
+
+
+_SPECIAL = "\\.^$*+?{}[]()|"

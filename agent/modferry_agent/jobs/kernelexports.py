@@ -4,7 +4,7 @@ Source: kmod, tools/depmod.c: depmod -E, -F and -e.
 """
 
 from modferry_agent.compat import TYPE_CHECKING, native
-from modferry_agent.core import kernelsymbols, symbolcheck
+from modferry_agent.core import symbolcheck
 from modferry_agent.errors import FileError, RequestError
 from modferry_agent.system import treefiles
 
@@ -34,6 +34,8 @@ def add_exports(table, symvers, filesyms, warnings):
             hint="name the System.map or Module.symvers as it lies on the box",
             code="file-error",
         )
+
+    from modferry_agent.core import kernelsymbols  # rarely asked for
 
     def report(number, reason):
         # type: (int, Any) -> None

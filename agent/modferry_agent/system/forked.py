@@ -10,9 +10,10 @@ import errno
 import gc
 import marshal
 import os
-import signal
 import struct
 import sys
+
+from modferry_agent.compat import signal
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

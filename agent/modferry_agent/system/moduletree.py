@@ -2,7 +2,6 @@
 
 import errno
 import os
-import re
 import stat
 
 from modferry_agent.compat import native, raw
@@ -185,12 +184,9 @@ def _take(entries, path, bases, tell, name=None):
         tree, root = bases
         inside = path.startswith(tree + "/")
         relative = path[len(tree) + 1 :] if inside else path[len(root) :]
-        if _HARMFUL.search(relative) is None or _is_usable(path, relative, tell):
+        if _is_usable(path, relative, tell):
             entries.append(Entry(relative, path, target, status))
     return None
-
-
-_HARMFUL = re.compile("[\n: \t]")
 
 
 def _is_usable(path, relative, tell):
@@ -199,8 +195,9 @@ def _is_usable(path, relative, tell):
         text = "a newline or a colon in the name would break the indexes"
         tell(path, reason(text, "bad-name"))
         return False
-    text = "a blank in the name: no other module can depend on it"
-    tell(path, reason(text, "bad-name"))
+    if " " in relative or "\t" in relative:
+        text = "a blank in the name: no other module can depend on it"
+        tell(path, reason(text, "bad-name"))
     return True
 
 
