@@ -45,7 +45,8 @@ def plant(root: Path) -> Path:
 def by_agent(root: Path, release: str = RELEASE, **options) -> dict:
     """Write the indexes by the agent, in that root; return its answer."""
     code = f"""if 1:
-        import os, hashlib, lzma, marshal, threading
+        import os, hashlib, lzma, marshal, re, threading
+        from modferry_agent.core import kernelsymbols
         from modferry_agent.jobs import indexes
         from modferry_agent.system import durable, factcache, fingerprints
         os.chroot({str(root)!r})
