@@ -25,6 +25,9 @@ from support.plainbox import make_root
 from support.practice import shell
 
 ROOT = "/plain"
+NO_CONNECTION = 255
+"""Of ssh: any status below is the command's."""
+
 SHARED = {
     "/proc": "/proc",
     "/sys": "/sys",
@@ -37,9 +40,18 @@ SHARED = {
 
 
 def send(box: PracticeBox, files: bytes) -> None:
-    """Unpack a tar file in the box's root."""
-    unpack = [*ssh_argv(box, ["tar -x -o -C /"])]
-    subprocess.run(unpack, input=files, check=True, timeout=120)
+    """Unpack a tar file in the box's root.
+
+    A connection to a box that was just reset now and then stays without an answer:
+    then another one is made.
+    """
+    command = ssh_argv(box, ["tar -x -o -C /"])
+    command[1:1] = ["-oConnectTimeout=20", "-oServerAliveInterval=10"]
+    for _ in range(3):
+        done = subprocess.run(command, input=files, timeout=120)
+        if done.returncode != NO_CONNECTION:
+            break
+    assert done.returncode == 0
 
 
 def plant(
