@@ -13,6 +13,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
+from threading import Lock
 
 import pytest
 
@@ -25,6 +26,9 @@ from support.plainbox import make_root
 from support.practice import shell
 
 ROOT = "/plain"
+NAMING = Lock()
+"""One thread at a time has the environment."""
+
 NO_CONNECTION = 255
 """Of ssh: any status below is the command's."""
 
@@ -81,7 +85,7 @@ def plant(
 @contextmanager
 def session_on(box: PracticeBox, *, plain: bool) -> Iterator[Session]:
     """Open a session over the box's SSH: with the userland's shell, or its own."""
-    with pytest.MonkeyPatch.context() as patch:
+    with NAMING, pytest.MonkeyPatch.context() as patch:
         patch.setenv("MODFERRY_LAB", str(box.directory))
         known = resolve("practice-ssh")
     if plain:
