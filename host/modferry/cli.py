@@ -18,6 +18,7 @@ from typing import TextIO
 import click
 
 from modferry import render
+from modferry.commands.outfile import STDOUT
 from modferry.commands.settings import Settings, output_options
 from modferry.core.results import Result, with_box
 from modferry.errors import (
@@ -122,7 +123,7 @@ def run(arguments: Sequence[str]) -> int:
         return int(result or 0)  # --help and --version: click has printed
     if result.error is not None:
         result.error.next_step = with_box(result.error.next_step, result.box)
-    as_line = as_line or str(settings.events) == "-"  # of a run that was resumed
+    as_line = as_line or settings.events == STDOUT  # of a run that was resumed
     return _print(result, as_json=as_json, as_line=as_line)
 
 

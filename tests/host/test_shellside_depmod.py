@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import ast
 import os
-import tempfile
 import threading
 import time
 from collections.abc import Iterator
@@ -69,34 +68,6 @@ def test_indexes_are_the_agents_to_the_byte(tmp_path, shell, without):
     assert again["changed"] == []
     assert not (tree / ".modferry").exists()
     assert list((root / "tmp").iterdir()) == []
-
-
-@pytest.mark.parametrize("without", [(), OPTIONAL], ids=["all tools", "few tools"])
-def test_of_namesakes_the_one_counts_that_the_box_lists_first(tmp_path, without):
-    # A tmpfs lists what is newest first, which no other file system here does.
-    with tempfile.TemporaryDirectory(dir="/dev/shm") as name:
-        root = make_root(Path(name) / "root", without)
-        tree = plant(root)
-        content = (tree / "rtai/rtai_mbx.ko").read_bytes()
-        for folder in ("m", "z/deep", "a", "q"):
-            (tree / folder).mkdir(parents=True)
-            (tree / folder / "other.ko").write_bytes(content)
-        (root / "usr/realtime/modules/other.ko").write_bytes(content)
-        with plain_box(root, tmp_path / "ssh") as box, session_on(box) as session:
-            got = session.request("depmod", release=RELEASE)
-            (tree / "a").rename(root / "a")
-            (tree / "a").mkdir()
-            (root / "a/other.ko").rename(tree / "a/other.ko")
-            changed = session.request("depmod", release=RELEASE)
-            found = written(root)
-        remove_written(root)
-        expected = by_agent(root)
-        assert found == written(root)
-
-    for answer in (got, changed, expected):
-        answer["warnings"].sort(key=lambda each: (each["path"], each["reason"]))
-    assert changed["changed"]
-    assert changed["warnings"] == expected["warnings"]
 
 
 EXTERNAL = """\

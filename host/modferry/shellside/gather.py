@@ -52,7 +52,8 @@ class Gathered:
         return hashlib.sha256(repr(seen).encode()).hexdigest()
 
     def _has_namesakes(self) -> bool:
-        names = [path.rpartition("/")[2] for path in (*self.nodes, *self.links)]
+        # What a link from the tree leads to bears its name, but was not listed itself.
+        names = [path.rpartition("/")[2] for path in self.order]
         modules = [module_name(name) for name in names if is_module_file(name)]
         return len(set(modules)) < len(modules)
 

@@ -10,8 +10,8 @@ all of them; before each row of modferry's the boxes are as it says.  VENV has
 ansible-core, pyinfra, parallel-ssh and asyncssh (pip's group "peers"); a program that
 is not there is left out, and the table says so.
 
-Do not set PYTHONDONTWRITEBYTECODE: modferry would be compiled at each start, which
-nothing that is installed is.
+"modferry depmod" is to be run apart from "modferry push, first", which leaves the boxes
+without the agent's parts that it needs.
 """
 
 from __future__ import annotations
